@@ -1,0 +1,371 @@
+"""Every wire type, its encoding, and the JSON Schema of what goes outside.
+
+Messages are immutable msgspec Structs: msgpack inside, JSON outside. Evolution rules: a new
+field needs a default; a type never changes; a field is never renamed.
+
+Two times on everything: physical times taken from the data (`t_ns`, `t0_ns`, `time_ns`), and
+`t_seen_ns`, when seiswarn had it. All are int64 nanoseconds UTC. Units stand in the names.
+
+Reading order is the way of a sample: Packet -> Slice -> Pick, PWindow, Motions ->
+EventEstimate -> Forecast -> Decision, Alert -> QuickReport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+Status = Literal["actual", "exercise", "test"]
+AlertKind = Literal["new", "update", "cancel", "final"]
+EventState = Literal["new", "update", "ended", "cancelled"]
+Action = Literal["new", "update", "cancel", "final", "hold"]
+SampleType = Literal["i4", "f4", "f8"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """Base of every message; `type` on the wire is the class name."""
+
+
+# --- in at the door ---------------------------------------------------------------------
+
+
+class Packet(Message, frozen=True, kw_only=True):
+    """Consecutive samples of one channel, as they came.
+
+    `channel` is an FDSN source identifier (``FDSN:CI_CLC__H_N_Z``); `samples` are
+    little-endian counts of type `dtype`, the first at `t0_ns`.
+    """
+
+    channel: str
+    t0_ns: int
+    rate_hz: float
+    samples: bytes
+    dtype: SampleType = "i4"
+    t_seen_ns: int
+    status: Status = "actual"
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.samples) // (8 if self.dtype == "f8" else 4)
+
+
+class Tick(Message, frozen=True, kw_only=True):
+    """Time has reached `t_seen_ns`, whether or not data came: silence is data."""
+
+    t_seen_ns: int
+
+
+class DataError(Message, frozen=True, kw_only=True):
+    """Something declined or flagged at the door or in the waveform stage; counted, rate-limited.
+
+    `subject` is the channel, file or source concerned; `count` how often since the last such message.
+    """
+
+    t_seen_ns: int
+    subject: str
+    reason: str
+    detail: str = ""
+    count: int = 1
+    status: Status = "actual"
+
+
+class Slice(Message, frozen=True, kw_only=True):
+    """All that was seen in one step of the engine. `t_seen_ns` is "now" and never goes back."""
+
+    t_seen_ns: int
+    packets: tuple[Packet, ...] = ()
+    errors: tuple[DataError, ...] = ()
+    status: Status = "actual"
+
+
+# --- waveform stage ---------------------------------------------------------------------
+
+
+class Pick(Message, frozen=True, kw_only=True):
+    """A P onset at one station. `station` is ``NET.STA.LOC.BI`` (band and instrument code)."""
+
+    pick_id: str
+    station: str
+    channel: str
+    t_ns: int
+    uncertainty_s: float
+    snr: float
+    polarity: int = 0  # +1 up, -1 down, 0 undecided
+    t_seen_ns: int
+    status: Status = "actual"
+
+
+class PWindow(Message, frozen=True, kw_only=True):
+    """Growing-window measures on the vertical after a pick, from the onset over `window_s` seconds."""
+
+    pick_id: str
+    station: str
+    t_ns: int  # the onset
+    window_s: float
+    pa_mps2: float
+    pv_mps: float
+    pd_m: float
+    tau_c_s: float
+    tau_p_max_s: float
+    iv2_m2ps: float
+    clipped: bool = False
+    t_seen_ns: int
+    status: Status = "actual"
+
+
+class Motions(Message, frozen=True, kw_only=True):
+    """Ground motion of stations, one row per station and second of data, in parallel columns.
+
+    Peaks are vector sums over the components at hand (`n_components`) within that second;
+    `intensity_gbt` and `intensity_jma` are real-time values at the end of it.
+    """
+
+    t_seen_ns: int
+    stations: tuple[str, ...]
+    t_ns: tuple[int, ...]  # end of the second
+    n_components: tuple[int, ...]
+    pga_mps2: tuple[float, ...]
+    pgv_mps: tuple[float, ...]
+    pgd_m: tuple[float, ...]
+    intensity_gbt: tuple[float, ...]
+    intensity_jma: tuple[float, ...]
+    clipped: tuple[bool, ...]
+    status: Status = "actual"
+
+
+# --- source stage -----------------------------------------------------------------------
+
+
+class Origin(Message, frozen=True, kw_only=True):
+    """Where and when, with one-sigma uncertainties."""
+
+    time_ns: int
+    latitude: float
+    longitude: float
+    depth_km: float
+    time_sigma_s: float
+    depth_sigma_km: float
+    ellipse_major_km: float  # semi-axes of the one-sigma horizontal ellipse
+    ellipse_minor_km: float
+    ellipse_azimuth_deg: float
+    n_stations: int
+    gap_deg: float
+    rms_s: float
+    method: str = "grid"
+
+
+class Magnitude(Message, frozen=True, kw_only=True):
+    """How big. `kind` names the relation family; `saturated` says the truth may be larger."""
+
+    value: float
+    sigma: float
+    kind: str
+    n_stations: int
+    saturated: bool = False
+
+
+class Arrival(Message, frozen=True, kw_only=True):
+    """A pick as used by an origin."""
+
+    pick_id: str
+    station: str
+    phase: Literal["P", "S"]
+    t_ns: int
+    residual_s: float
+    distance_km: float  # epicentral
+    azimuth_deg: float  # from the epicentre to the station
+    weight: float
+
+
+class StationMagnitude(Message, frozen=True, kw_only=True):
+    """One station's say in the magnitude."""
+
+    station: str
+    kind: str
+    value: float
+    window_s: float
+    weight: float
+
+
+class EventEstimate(Message, frozen=True, kw_only=True):
+    """What the source stage believes now. `revision` counts from 1 within `event_id`."""
+
+    event_id: str
+    revision: int
+    state: EventState
+    t_seen_ns: int
+    origin: Origin
+    magnitude: Magnitude | None
+    arrivals: tuple[Arrival, ...] = ()
+    station_magnitudes: tuple[StationMagnitude, ...] = ()
+    reasons: tuple[str, ...] = ()
+    status: Status = "actual"
+
+
+# --- shaking stage ----------------------------------------------------------------------
+
+
+class TargetForecast(Message, frozen=True, kw_only=True):
+    """What one target must expect. `seconds_left` counts from `t_seen_ns` to S (negative: past)."""
+
+    name: str
+    name_zh: str = ""
+    latitude: float
+    longitude: float
+    distance_km: float  # epicentral
+    intensity: float
+    intensity_sigma: float
+    pga_mps2: float
+    pgv_mps: float
+    p_arrival_ns: int
+    s_arrival_ns: int
+    seconds_left: float
+    method: str  # e.g. "BSSA14+GB/T 17742-2020"
+
+
+class Forecast(Message, frozen=True, kw_only=True):
+    """Shaking expected from one estimate, targets ordered by S arrival then name."""
+
+    event_id: str
+    estimate_revision: int
+    t_seen_ns: int
+    targets: tuple[TargetForecast, ...]
+    intensity_scale: str
+    max_intensity: float  # largest over the targets; 0 when there are none
+    epicentral_intensity: float  # at the epicentre itself, on reference ground
+    status: Status = "actual"
+
+
+# --- alerts stage -----------------------------------------------------------------------
+
+
+class Decision(Message, frozen=True, kw_only=True):
+    """Why a policy did or did not speak about an event at `t_seen_ns`."""
+
+    event_id: str
+    policy: str
+    t_seen_ns: int
+    action: Action
+    reasons: tuple[str, ...]
+    detail: str
+    estimate_revision: int
+    magnitude: float
+    max_intensity: float
+    n_stations: int
+    status: Status = "actual"
+
+
+class Alert(Message, frozen=True, kw_only=True):
+    """A warning as decided. `revision` is monotone from 1 within (`event_id`, `policy`)."""
+
+    event_id: str
+    revision: int
+    kind: AlertKind
+    status: Status
+    policy: str
+    t_seen_ns: int
+    first_t_seen_ns: int  # of revision 1
+    expires_ns: int
+    origin: Origin
+    magnitude: Magnitude
+    targets: tuple[TargetForecast, ...]
+    intensity_scale: str
+    max_intensity: float
+    epicentral_intensity: float
+    reasons: tuple[str, ...] = ()
+
+
+# --- reports stage ----------------------------------------------------------------------
+
+
+class StationPeak(Message, frozen=True, kw_only=True):
+    """The largest motion of one station during an event."""
+
+    station: str
+    latitude: float
+    longitude: float
+    distance_km: float
+    pga_mps2: float
+    pgv_mps: float
+    intensity_gbt: float
+    intensity_jma: float
+
+
+class QuickReport(Message, frozen=True, kw_only=True):
+    """Everything the quick report says; drawing it is the publisher's work. `number` from 1."""
+
+    event_id: str
+    number: int
+    t_seen_ns: int
+    estimate: EventEstimate
+    history: tuple[EventEstimate, ...]  # one per published revision, arrivals left out
+    alerts: tuple[Alert, ...]
+    peaks: tuple[StationPeak, ...]
+    status: Status = "actual"
+
+
+# --- runtime ----------------------------------------------------------------------------
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    """A process is alive. `t_seen_ns` is its own "now"; `counters` are since its start."""
+
+    process: str
+    t_seen_ns: int
+    state: str
+    counters: dict[str, float] = {}
+    status: Status = "actual"
+
+
+AnyMessage = (
+    Packet
+    | Tick
+    | DataError
+    | Slice
+    | Pick
+    | PWindow
+    | Motions
+    | EventEstimate
+    | Forecast
+    | Decision
+    | Alert
+    | QuickReport
+    | Heartbeat
+)
+
+OUTPUT_TYPES: tuple[type[Message], ...] = (
+    DataError,
+    Pick,
+    PWindow,
+    Motions,
+    EventEstimate,
+    Forecast,
+    Decision,
+    Alert,
+    QuickReport,
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)  # type: ignore[arg-type]
+
+
+def encode(message: Message) -> bytes:
+    """A message as msgpack bytes."""
+    return _encoder.encode(message)
+
+
+def decode(data: bytes | memoryview) -> AnyMessage:
+    """The message in msgpack bytes. Raises msgspec.ValidationError or DecodeError when it is none."""
+    return _decoder.decode(data)
+
+
+def json_schema(types: Sequence[Any] = (AnyMessage,)) -> dict[str, Any]:
+    """JSON Schema (2020-12) of the given wire types, all of them by default."""
+    _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "seiswarn messages",
+        "$defs": dict(sorted(components.items())),
+    }

@@ -1,0 +1,76 @@
+"""Named reasons for declining.
+
+Whatever seiswarn declines (a record, a channel, a pick, an event, an alert) says why with
+one of these names, so that an operator can ask "why is there no warning" and get an answer.
+The value is the name that stands in journals, decision records and counters: never rename one.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something was declined, flagged or decided."""
+
+    # at the door: bytes, records, packets
+    CORRUPT_RECORD = "CORRUPT_RECORD"  # bytes that are no whole miniSEED record, or fail decoding
+    UNKNOWN_CHANNEL = "UNKNOWN_CHANNEL"  # no usable metadata for this channel
+    CLOCK_FUTURE = "CLOCK_FUTURE"  # data that claim to be newer than the time they were seen
+    CLOCK_ANCIENT = "CLOCK_ANCIENT"  # data far older than now, or before 1970
+    BAD_RATE = "BAD_RATE"  # a sampling rate that is not positive, or not the channel's own
+    IMPLAUSIBLE = "IMPLAUSIBLE"  # values that no sensor on Earth can have produced
+    EMPTY = "EMPTY"  # a packet without samples
+    STATUS_MISMATCH = "STATUS_MISMATCH"  # exercise data offered to an actual run, or the reverse
+    # continuity of one channel
+    GAP = "GAP"
+    OVERLAP = "OVERLAP"  # partly known samples: the known part was cut off
+    DUPLICATE = "DUPLICATE"  # wholly known samples: dropped
+    OUT_OF_ORDER = "OUT_OF_ORDER"  # older than what was already processed: dropped
+    RATE_CHANGE = "RATE_CHANGE"
+    CLIPPED = "CLIPPED"
+    DEAD = "DEAD"  # a flat trace
+    BUFFER_FULL = "BUFFER_FULL"  # a bounded queue dropped its oldest waveforms
+    # station metadata
+    NOT_XML = "NOT_XML"
+    NO_GAIN = "NO_GAIN"  # the response has no sensitivity, or it is zero
+    NO_COORDINATES = "NO_COORDINATES"
+    UNKNOWN_UNIT = "UNKNOWN_UNIT"  # input unit is neither acceleration, velocity nor displacement
+    WRONG_EPOCH = "WRONG_EPOCH"  # no epoch covers the time asked for
+    NO_VERTICAL = "NO_VERTICAL"
+    NOT_SEISMIC = "NOT_SEISMIC"  # a channel that records no ground motion
+    DUPLICATE_CHANNEL = "DUPLICATE_CHANNEL"  # described twice: the first is kept
+    # picks
+    LOW_SNR = "LOW_SNR"
+    WARMING_UP = "WARMING_UP"  # too little noise seen to judge a trigger
+    TOO_WEAK = "TOO_WEAK"  # below the smallest motion that can matter
+    NOT_CONFIRMED = "NOT_CONFIRMED"  # the trigger did not last
+    # sources
+    TOO_FEW_STATIONS = "TOO_FEW_STATIONS"
+    OUTSIDE_NETWORK = "OUTSIDE_NETWORK"
+    POOR_FIT = "POOR_FIT"  # arrivals do not agree with any source
+    SPLIT_EVENT = "SPLIT_EVENT"  # explained by an event already known
+    TELESEISM = "TELESEISM"
+    LATE_PHASE = "LATE_PHASE"  # S or coda of a known event
+    QUIET_STATIONS = "QUIET_STATIONS"  # too many stations that should have triggered did not
+    NO_MAGNITUDE = "NO_MAGNITUDE"
+    SATURATED = "SATURATED"  # beyond the range in which the relation grows with magnitude
+    # alerts
+    BELOW_THRESHOLD = "BELOW_THRESHOLD"
+    ABOVE_THRESHOLD = "ABOVE_THRESHOLD"
+    BELOW_MAGNITUDE = "BELOW_MAGNITUDE"
+    LOW_CONFIDENCE = "LOW_CONFIDENCE"
+    OUTSIDE_REGION = "OUTSIDE_REGION"
+    LATE = "LATE"  # the event is older than a warning may be
+    NO_CHANGE = "NO_CHANGE"  # nothing a receiver acts on has changed
+    CHANGED = "CHANGED"  # something a receiver acts on has changed
+    EVENT_ENDED = "EVENT_ENDED"
+    EVENT_CANCELLED = "EVENT_CANCELLED"
+    NO_LONGER_MET = "NO_LONGER_MET"  # a warned event fell below the thresholds that raised it
+    DRILL = "DRILL"
+    UPDATE_LIMIT = "UPDATE_LIMIT"
+    # runtime
+    DISK_FULL = "DISK_FULL"
+    TORN_RECORD = "TORN_RECORD"  # the last journal record was cut off by a crash
+    SINK_FAILED = "SINK_FAILED"
+    SEQUENCE_GAP = "SEQUENCE_GAP"

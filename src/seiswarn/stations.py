@@ -1,0 +1,108 @@
+"""Channels and stations as arrays, indexed by small integers.
+
+Three levels, each an index into arrays:
+
+* **channel**: one component of one sensor, an FDSN source identifier with its gain;
+* **station**: one sensor with up to three components, ``NET.STA.LOC.BI`` (band and
+  instrument code), the unit of picks and motions;
+* **site**: stations at the same place (an accelerometer beside a seismometer), the unit that
+  may count once in an association.
+
+`stationxml.py` builds a `StationTable` from files; the table itself knows no file format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
+
+UNIT_ACCELERATION = 0  # m/s^2
+UNIT_VELOCITY = 1  # m/s
+UNIT_DISPLACEMENT = 2  # m
+
+Z, H1, H2 = 0, 1, 2  # component slots: vertical, north-like, east-like
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file or channel that cannot be used, with its named reason."""
+
+    subject: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StationTable:
+    """All usable channels of one moment. Rows are sorted by code, so indices are reproducible.
+
+    Attributes
+    ----------
+    channels
+        FDSN source identifiers, length n_ch, sorted.
+    ch_station
+        (n_ch,) index of the station each channel belongs to.
+    ch_component
+        (n_ch,) slot Z, H1 or H2.
+    ch_unit
+        (n_ch,) UNIT_ACCELERATION, UNIT_VELOCITY or UNIT_DISPLACEMENT.
+    ch_gain
+        (n_ch,) counts per SI unit, never zero, sign kept (a negative gain flips polarity).
+    ch_rate_hz
+        (n_ch,) declared sampling rate; 0 when the metadata do not say.
+    ch_azimuth_deg, ch_dip_deg
+        (n_ch,) orientation; dip -90 is up.
+    ch_clip_counts
+        (n_ch,) absolute counts from which a sample counts as clipped; inf when unknown.
+    stations
+        station codes, length n_st, sorted.
+    st_latitude, st_longitude, st_elevation_m, st_vs30_mps
+        (n_st,) place; Vs30 in m/s, NaN when unknown.
+    st_site
+        (n_st,) site index: equal for co-located stations.
+    refusals
+        what could not be used, and why.
+    """
+
+    channels: tuple[str, ...]
+    ch_station: I32
+    ch_component: I32
+    ch_unit: I32
+    ch_gain: F64
+    ch_rate_hz: F64
+    ch_azimuth_deg: F64
+    ch_dip_deg: F64
+    ch_clip_counts: F64
+    stations: tuple[str, ...]
+    st_latitude: F64
+    st_longitude: F64
+    st_elevation_m: F64
+    st_vs30_mps: F64
+    st_site: I32
+    refusals: tuple[Refusal, ...] = ()
+    channel_index: dict[str, int] = field(default_factory=dict)
+    station_index: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.channel_index.update({c: i for i, c in enumerate(self.channels)})
+        self.station_index.update({s: i for i, s in enumerate(self.stations)})
+
+    @property
+    def n_channels(self) -> int:
+        return len(self.channels)
+
+    @property
+    def n_stations(self) -> int:
+        return len(self.stations)
+
+    def components(self) -> I32:
+        """(n_st, 3) channel index per station and slot, -1 where there is none."""
+        table = np.full((self.n_stations, 3), -1, dtype=np.int32)
+        table[self.ch_station, self.ch_component] = np.arange(self.n_channels, dtype=np.int32)
+        return table
