@@ -29,6 +29,12 @@ UNIT_DISPLACEMENT = 2  # m
 Z, H1, H2 = 0, 1, 2  # component slots: vertical, north-like, east-like
 
 
+def station_of(channel: str) -> str:
+    """Station code ``NET.STA.LOC.BI`` of an FDSN source identifier; the text itself when it is none."""
+    fields = channel.removeprefix("FDSN:").split("_")
+    return f"{fields[0]}.{fields[1]}.{fields[2]}.{fields[3]}{fields[4]}" if len(fields) == 6 else channel
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A file or channel that cannot be used, with its named reason."""
