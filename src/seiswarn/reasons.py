@@ -22,6 +22,8 @@ class Reason(StrEnum):
     IMPLAUSIBLE = "IMPLAUSIBLE"  # values that no sensor on Earth can have produced
     EMPTY = "EMPTY"  # a packet without samples
     STATUS_MISMATCH = "STATUS_MISMATCH"  # exercise data offered to an actual run, or the reverse
+    FOREIGN_FILE = "FOREIGN_FILE"  # a file that is neither miniSEED nor StationXML
+    UNREADABLE_FILE = "UNREADABLE_FILE"  # the system would not let us read it
     # continuity of one channel
     GAP = "GAP"
     OVERLAP = "OVERLAP"  # partly known samples: the known part was cut off
