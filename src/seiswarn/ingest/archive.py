@@ -22,7 +22,7 @@ _METADATA_SUFFIXES = frozenset((".xml", ".stationxml"))
 # What usually lies beside data; passed over without a word.
 _COMPANIONS = frozenset((".md", ".txt", ".csv", ".json", ".jsonl", ".toml", ".html", ".pdf", ".png", ".gz"))
 _HEAD_BYTES = 4096  # looked at to tell what a file without a telling name is
-_STRAY_SILENCE_NS = 86_400 * NS
+_STRAY_SILENCE_NS = 6 * 3600 * NS
 _STRAY_SHARE = 0.02
 
 
@@ -72,8 +72,8 @@ def open_archive(path: Path) -> Archive:
     """Read a folder (recursively) or a single miniSEED file.
 
     miniSEED is recognised by its suffix or its first bytes. Damaged records, unreadable and
-    foreign files are listed in `refusals` and cost nothing else. So are records a day or more of
-    silence away from all others and fewer than 2 % of the largest group: a broken clock, no recording.
+    foreign files are listed in `refusals` and cost nothing else. So are records six hours or more
+    of silence away from all others and fewer than 2 % of the largest group: a broken clock, no recording.
 
     Raises
     ------

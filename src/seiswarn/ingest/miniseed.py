@@ -81,10 +81,13 @@ def parse_records(data: bytes | memoryview, *, check_last_sample: bool = True) -
     detail = ""
     while offset < len(view):
         item, length, problem = _parse_one(view[offset:], check_last_sample)
-        whole = item is not None and not _swallows(view, offset, length, usual_length, item)
-        if item is None or not whole:
+        if item is not None and (length != usual_length or not _self_checking(view[offset:])):
+            # The two ways in which a damaged record can hide a whole one unnoticed.
+            inner = _record_inside(view, offset, length)
+            item, problem = (None, "another record begins inside it") if inner else (item, "")
+        if item is None:
             if bad_from < 0:
-                bad_from, detail = offset, problem or "another record begins inside it"
+                bad_from, detail = offset, problem
             following = HEADER.search(view, offset + 1)
             offset = following.start() if following else len(view)
             continue
@@ -134,18 +137,16 @@ def _last_sample_agrees(view: memoryview, samples: bytes) -> bool:
     return last in (stored, stored[::-1])
 
 
-def _swallows(view: memoryview, offset: int, length: int, usual_length: int, item: Record | Damage) -> bool:
-    """True when the bytes of a decoded record hold another whole record.
+def _self_checking(view: memoryview) -> bool:
+    """True for records whose samples are guarded: by a CRC (version 3) or as Steim frames."""
+    return bytes(view[:3]) == b"MS\x03" or (len(view) > 52 and view[52] in _STEIM)  # blockette 1000
 
-    Looked at only where it can have happened unseen: the length is not that of the record
-    before, or the samples carry no check of their own.
-    """
-    if length == usual_length and isinstance(item, Record) and item.dtype == "i4":
-        return False
+
+def _record_inside(view: memoryview, offset: int, length: int) -> bool:
+    """True when another whole record begins inside the `length` bytes at `offset`."""
     inner = HEADER.search(view, offset + 1, offset + length)
     while inner is not None:
-        found, _, _ = _parse_one(view[inner.start() :], True)
-        if found is not None:
+        if _parse_one(view[inner.start() :], True)[0] is not None:
             return True
         inner = HEADER.search(view, inner.start() + 1, offset + length)
     return False
