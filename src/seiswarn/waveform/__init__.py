@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""Counts to picks and ground-motion measures, per channel and per station."""

@@ -1,0 +1,1 @@
+"""Onset refinement: the triggered trace in, the onset out."""
