@@ -1,0 +1,298 @@
+"""The public JSON: what integrators and files get. One line of JSON per message.
+
+These structs are an interface promised to others: fields are only ever added, and the JSON
+Schema made from them is pinned by a test. Times are ISO 8601 UTC with nanoseconds, numbers
+are rounded to what they can mean, so that equal messages give equal bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import Any, ClassVar
+
+import msgspec
+
+from seiswarn.messages import (
+    Action,
+    Alert,
+    AlertKind,
+    Decision,
+    Magnitude,
+    Message,
+    Origin,
+    Pick,
+    Status,
+    TargetForecast,
+)
+from seiswarn.timebase import iso
+
+PICK_COLUMNS = (
+    "station",
+    "channel",
+    "time",
+    "snr",
+    "uncertainty_s",
+    "polarity",
+    "t_seen",
+    "pick_id",
+    "status",
+)
+
+
+class PublicOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and when, with one-sigma uncertainties; null where nothing can be said."""
+
+    time: str
+    latitude: float
+    longitude: float
+    depth_km: float
+    time_sigma_s: float | None
+    depth_sigma_km: float | None
+    ellipse_major_km: float | None
+    ellipse_minor_km: float | None
+    ellipse_azimuth_deg: float | None
+    n_stations: int
+    gap_deg: float | None
+    rms_s: float | None
+    method: str
+
+
+class PublicMagnitude(msgspec.Struct, frozen=True, kw_only=True):
+    """How big; `saturated`: the true magnitude may be larger."""
+
+    value: float
+    sigma: float | None
+    kind: str
+    n_stations: int
+    saturated: bool
+
+
+class PublicTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """What one place must expect; `seconds_left` from `t_seen` to the S wave, negative once it is there."""
+
+    name: str
+    name_zh: str
+    latitude: float
+    longitude: float
+    distance_km: float
+    intensity: float
+    intensity_sigma: float | None
+    pga_mps2: float | None
+    pgv_mps: float | None
+    p_arrival: str
+    s_arrival: str
+    seconds_left: float
+    method: str
+
+
+class PublicWarning(msgspec.Struct, frozen=True, kw_only=True):
+    """A warning. The latest `revision` within (`event_id`, `policy`) is the one that holds."""
+
+    event_id: str
+    revision: int
+    kind: AlertKind
+    status: Status
+    policy: str
+    t_seen: str
+    first_t_seen: str
+    expires: str
+    origin: PublicOrigin
+    magnitude: PublicMagnitude
+    targets: tuple[PublicTarget, ...]
+    intensity_scale: str
+    max_intensity: float
+    epicentral_intensity: float
+    reasons: tuple[str, ...]
+
+
+class PublicDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a policy did or did not speak."""
+
+    event_id: str
+    policy: str
+    t_seen: str
+    action: Action
+    reasons: tuple[str, ...]
+    detail: str
+    estimate_revision: int
+    magnitude: float | None
+    max_intensity: float | None
+    n_stations: int
+    status: Status
+
+
+class PublicPick(msgspec.Struct, frozen=True, kw_only=True):
+    """A P onset; the columns of ``picks.csv``. `polarity` is 1 (up), -1 (down) or 0."""
+
+    station: str
+    channel: str
+    time: str
+    snr: float | None
+    uncertainty_s: float | None
+    polarity: int
+    t_seen: str
+    pick_id: str
+    status: Status
+
+
+def public_warning(alert: Alert) -> PublicWarning:
+    """The public form of an alert. Raises ValueError when a place, time or size in it is not finite."""
+    return PublicWarning(
+        event_id=alert.event_id,
+        revision=alert.revision,
+        kind=alert.kind,
+        status=alert.status,
+        policy=alert.policy,
+        t_seen=iso(alert.t_seen_ns),
+        first_t_seen=iso(alert.first_t_seen_ns),
+        expires=iso(alert.expires_ns),
+        origin=public_origin(alert.origin),
+        magnitude=public_magnitude(alert.magnitude),
+        targets=tuple(public_target(target) for target in alert.targets),
+        intensity_scale=alert.intensity_scale,
+        max_intensity=_number(alert.max_intensity, 2),
+        epicentral_intensity=_number(alert.epicentral_intensity, 2),
+        reasons=alert.reasons,
+    )
+
+
+def public_origin(origin: Origin) -> PublicOrigin:
+    """The public form of an origin."""
+    return PublicOrigin(
+        time=iso(origin.time_ns),
+        latitude=_number(origin.latitude, 4),
+        longitude=_number(origin.longitude, 4),
+        depth_km=_number(origin.depth_km, 1),
+        time_sigma_s=_maybe(origin.time_sigma_s, 2),
+        depth_sigma_km=_maybe(origin.depth_sigma_km, 1),
+        ellipse_major_km=_maybe(origin.ellipse_major_km, 1),
+        ellipse_minor_km=_maybe(origin.ellipse_minor_km, 1),
+        ellipse_azimuth_deg=_maybe(origin.ellipse_azimuth_deg, 0),
+        n_stations=origin.n_stations,
+        gap_deg=_maybe(origin.gap_deg, 0),
+        rms_s=_maybe(origin.rms_s, 3),
+        method=origin.method,
+    )
+
+
+def public_magnitude(magnitude: Magnitude) -> PublicMagnitude:
+    """The public form of a magnitude."""
+    return PublicMagnitude(
+        value=_number(magnitude.value, 2),
+        sigma=_maybe(magnitude.sigma, 2),
+        kind=magnitude.kind,
+        n_stations=magnitude.n_stations,
+        saturated=magnitude.saturated,
+    )
+
+
+def public_target(target: TargetForecast) -> PublicTarget:
+    """The public form of one target's forecast."""
+    return PublicTarget(
+        name=target.name,
+        name_zh=target.name_zh,
+        latitude=_number(target.latitude, 4),
+        longitude=_number(target.longitude, 4),
+        distance_km=_number(target.distance_km, 1),
+        intensity=_number(target.intensity, 2),
+        intensity_sigma=_maybe(target.intensity_sigma, 2),
+        pga_mps2=_significant(target.pga_mps2),
+        pgv_mps=_significant(target.pgv_mps),
+        p_arrival=iso(target.p_arrival_ns),
+        s_arrival=iso(target.s_arrival_ns),
+        seconds_left=_number(target.seconds_left, 2),
+        method=target.method,
+    )
+
+
+def public_decision(decision: Decision) -> PublicDecision:
+    """The public form of a decision."""
+    return PublicDecision(
+        event_id=decision.event_id,
+        policy=decision.policy,
+        t_seen=iso(decision.t_seen_ns),
+        action=decision.action,
+        reasons=decision.reasons,
+        detail=decision.detail,
+        estimate_revision=decision.estimate_revision,
+        magnitude=_maybe(decision.magnitude, 2),
+        max_intensity=_maybe(decision.max_intensity, 2),
+        n_stations=decision.n_stations,
+        status=decision.status,
+    )
+
+
+def public_pick(pick: Pick) -> PublicPick:
+    """The public form of a pick."""
+    return PublicPick(
+        station=pick.station,
+        channel=pick.channel,
+        time=iso(pick.t_ns),
+        snr=_maybe(pick.snr, 2),
+        uncertainty_s=_maybe(pick.uncertainty_s, 3),
+        polarity=pick.polarity,
+        t_seen=iso(pick.t_seen_ns),
+        pick_id=pick.pick_id,
+        status=pick.status,
+    )
+
+
+def csv_row(values: tuple[Any, ...]) -> str:
+    """One line of CSV (RFC 4180 quoting) ending in a newline; None becomes an empty field."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(values)
+    return out.getvalue()
+
+
+def pick_row(pick: Pick) -> str:
+    """The line of a pick in ``picks.csv``, in the order of `PICK_COLUMNS`."""
+    public = public_pick(pick)
+    return csv_row(tuple(getattr(public, column) for column in PICK_COLUMNS))
+
+
+def public_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of everything public."""
+    types = (PublicWarning, PublicDecision, PublicPick)
+    _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "seiswarn public messages",
+        "$defs": dict(sorted(components.items())),
+    }
+
+
+class PublicJson:
+    """Public JSON of alerts, decisions and picks; other messages as they are inside."""
+
+    NAME: ClassVar[str] = "public"
+    MEDIA_TYPE: ClassVar[str] = "application/json"
+    SUFFIX: ClassVar[str] = ".json"
+    NEEDS: ClassVar[tuple[type[Message], ...]] = (Message,)
+    VALID: ClassVar[str] = "any message"
+    REFERENCE: ClassVar[str] = "JSON Schema by `seiswarn schema`"
+    VERIFIED: ClassVar[bool] = True
+
+    def render(self, message: Message) -> bytes:
+        if isinstance(message, Alert):
+            return msgspec.json.encode(public_warning(message))
+        if isinstance(message, Decision):
+            return msgspec.json.encode(public_decision(message))
+        if isinstance(message, Pick):
+            return msgspec.json.encode(public_pick(message))
+        return msgspec.json.encode(message)
+
+
+def _number(value: float, digits: int) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} has no place in a public message")
+    return round(value, digits) + 0.0  # no "-0.0"
+
+
+def _maybe(value: float, digits: int) -> float | None:
+    return round(value, digits) + 0.0 if math.isfinite(value) else None
+
+
+def _significant(value: float) -> float | None:
+    return float(f"{value:.4g}") if math.isfinite(value) else None
