@@ -93,6 +93,7 @@ class Pick(Message, frozen=True, kw_only=True):
     uncertainty_s: float
     snr: float
     polarity: int = 0  # +1 up, -1 down, 0 undecided
+    noise_d_m: float = 0.0  # peak displacement in the seconds before the onset
     t_seen_ns: int
     status: Status = "actual"
 

@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""Picks and motions to what and where is the earthquake."""

@@ -19,7 +19,7 @@ from seiswarn.waveform.state import F32, F64, I64
 
 # Columns of the pick and window rows that the kernel hands back.
 P_CH, P_T0, P_POLARITY = range(3)  # integer part of a pick row
-P_SNR, P_SIGMA_S = range(2)  # float part
+P_SNR, P_SIGMA_S, P_NOISE_D = range(3)  # float part
 W_CH, W_T0, W_CLIPPED = range(3)
 W_S, W_PA, W_PV, W_PD, W_TAU_C, W_TAU_P, W_IV2 = range(7)
 DECLINED_SNR, DECLINED_WEAK, DECLINED_UNCONFIRMED = range(3)  # counters
@@ -68,7 +68,7 @@ def reset_channel(f: F64, i: I64, z: F64, t0_ns: int, rate_class: int, rate_hz: 
 
 @njit(cache=True, nogil=True)
 def refine(f: F64, i: I64, ring: F64, rate_hz: float, cfg: F64, work: F64, out: F64) -> int:
-    """Onset of the pending trigger: fills out = (onset sample, snr, sigma_s, polarity).
+    """Onset of the pending trigger: fills out = (onset sample, snr, sigma_s, polarity, noise_d).
 
     Returns -1 when there is a pick, else the index of the counter of why not.
     """
@@ -109,10 +109,14 @@ def refine(f: F64, i: I64, ring: F64, rate_hz: float, cfg: F64, work: F64, out: 
         if abs(x[k]) > level:
             polarity = 1.0 if x[k] > 0 else -1.0
             break
+    quiet = 0.0
+    for k in range(k_on):
+        quiet = max(quiet, abs(ring[st.R_DISP, (start + k) & (size - 1)]))
     out[0] = float(start + k_on)
     out[1] = snr
     out[2] = max(sigma, 0.5) / rate_hz
     out[3] = polarity
+    out[4] = quiet
     return -1
 
 
@@ -272,6 +276,7 @@ def process(
                         picks_i[n_picks, P_POLARITY] = np.int64(refined[3])
                         picks_f[n_picks, P_SNR] = refined[1]
                         picks_f[n_picks, P_SIGMA_S] = refined[2]
+                        picks_f[n_picks, P_NOISE_D] = refined[4]
                         n_picks += 1
                         i[st.PW_ON] = 1
                         i[st.PW_START] = onset

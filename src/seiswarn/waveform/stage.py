@@ -94,7 +94,7 @@ class WaveformStage:
         cap = len(known) + int(offsets[-1]) // 8
         wins_cap = 2 * len(known) * len(WINDOWS_S)
         codes = np.zeros(len(known), dtype=np.int64)
-        picks_i, picks_f = np.zeros((cap, 3), dtype=np.int64), np.zeros((cap, 2))
+        picks_i, picks_f = np.zeros((cap, 3), dtype=np.int64), np.zeros((cap, 3))
         wins_i, wins_f = np.zeros((wins_cap, 3), dtype=np.int64), np.zeros((wins_cap, 7))
         n_picks, n_wins = kernels.process(
             samples,
@@ -178,6 +178,7 @@ class WaveformStage:
             uncertainty_s=float(row_f[kernels.P_SIGMA_S]),
             snr=float(row_f[kernels.P_SNR]),
             polarity=int(row_i[kernels.P_POLARITY]),
+            noise_d_m=float(row_f[kernels.P_NOISE_D]),
             t_seen_ns=t_seen_ns,
             status=status,
         )

@@ -1,0 +1,1 @@
+"""Source estimators: arrivals in, a hypocentre with its uncertainty out."""

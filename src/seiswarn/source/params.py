@@ -1,0 +1,54 @@
+"""Parameters of the source stage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How picks become events, and how events are located and sized."""
+
+    velocity_model: Annotated[str, Meta(description="bundled 1-D model: iasp91 or ak135")] = "iasp91"
+    max_depth_km: Annotated[float, Meta(gt=10, le=300, description="deepest source looked for, km")] = 120.0
+    depth_prior_km: Annotated[
+        float, Meta(ge=0, description="most likely depth before the arrivals say more, km")
+    ] = 10.0
+    depth_prior_spread_km: Annotated[float, Meta(gt=0, description="width of that prior, km")] = 15.0
+    search_radius_km: Annotated[
+        float, Meta(ge=50, le=500, description="sources are sought this far around the first station, km")
+    ] = 200.0
+    min_stations: Annotated[
+        int, Meta(ge=3, description="coherent sites wanted before an event is declared")
+    ] = 4
+    min_triggered_share: Annotated[
+        float, Meta(ge=0, le=1, description="share of live sites, within the distance of the picks, that must have triggered")
+    ] = 0.4
+    max_rms_s: Annotated[float, Meta(gt=0, description="largest residual RMS of a declared event, s")] = 1.0
+    max_uncertainty_km: Annotated[
+        float, Meta(gt=0, description="largest one-sigma semi-axis of a declared epicentre, km")
+    ] = 60.0
+    reading_error_s: Annotated[
+        float, Meta(gt=0, description="arrival error that does not grow with travel time, s")
+    ] = 0.25
+    model_error_share: Annotated[
+        float, Meta(ge=0, description="arrival error as a share of the travel time beyond the nearest station's")
+    ] = 0.04
+    max_picks: Annotated[
+        int, Meta(ge=8, description="arrivals used in a location, the earliest first")
+    ] = 25
+    pool_s: Annotated[float, Meta(gt=0, description="how long an unassociated pick is kept, s")] = 60.0
+    update_s: Annotated[
+        float, Meta(ge=0, description="shortest time between two estimates of one event, s")
+    ] = 0.5
+    end_after_s: Annotated[
+        float, Meta(gt=0, description="an event ends this long after its origin when nothing new comes, s")
+    ] = 120.0
+    s_window_s: Annotated[
+        float, Meta(gt=0, description="motion wanted after S before peak displacement counts as all-phase, s")
+    ] = 2.0
+    gutenberg_richter_b: Annotated[
+        float, Meta(ge=0, le=2, description="b-value of the prior on magnitude")
+    ] = 1.0

@@ -1,0 +1,207 @@
+"""The source stage: picks, P windows and motions in; event estimates out.
+
+Per slice: remember what came; offer each new pick to the events, else to the pool; look for a
+new event in the pool; bring every event that has changed up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from seiswarn.messages import Decision, Message, Motions, Pick, PWindow, Status
+from seiswarn.reasons import Reason
+from seiswarn.source.association import Associator, Fit, coda_s
+from seiswarn.source.estimate import Estimator
+from seiswarn.source.params import Params
+from seiswarn.source.records import EventRecord, Memory, PickRecord
+from seiswarn.source.traveltime import TravelTimes
+from seiswarn.stations import StationTable
+from seiswarn.timebase import NS, from_seconds, iso
+
+QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
+DECLINE_EVERY_NS = NS  # candidates are declined on record at most once a second per reason
+CANCEL_SHARE = 0.25  # fewer live sites than this agreeing: it was no earthquake
+CANCEL_BELOW_SITES = 8
+CANCEL_AFTER_S = 3.0
+
+
+class SourceStage:
+    """Where and how big, several events at once."""
+
+    def __init__(self, params: Params, table: StationTable, travel_times: TravelTimes) -> None:
+        self._p = params
+        self._table = table
+        self._associator = Associator(params, table, travel_times)
+        self._estimator = Estimator(params, table, self._associator)
+        self._m = Memory()
+
+    @property
+    def active_events(self) -> int:
+        return len(self._m.events)
+
+    def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
+        fresh: list[PickRecord] = []
+        status: Status = "actual"
+        for message in messages:
+            status = getattr(message, "status", status)
+            if isinstance(message, Pick):
+                record = self._m.add(message, self._table)
+                if record is not None:
+                    fresh.append(record)
+            elif isinstance(message, PWindow):
+                self._m.add_window(message)
+            elif isinstance(message, Motions):
+                self._m.add_motions(message, self._table)
+        out: list[Message] = []
+        fresh.sort(key=lambda r: (r.t_ns, r.station))
+        for record in fresh:
+            if not self._place(record, t_seen_ns):
+                self._m.pool.append(record.pick_id)
+                self._nucleate(record, t_seen_ns, status, out)
+        for event in list(self._m.events):
+            self._advance(event, t_seen_ns, status, out)
+        if fresh or self._m.pool:
+            self._m.prune(t_seen_ns, from_seconds(self._p.pool_s))
+        return out
+
+    # --- picks --------------------------------------------------------------------------------
+
+    def _place(self, record: PickRecord, now_ns: int) -> bool:
+        """Give a pick to the event it belongs to, if any."""
+        early: list[EventRecord] = []
+        for event in self._m.events:
+            verdict = self._associator.verdict(event, record)
+            if record.site in event.picks and verdict in ("fits", "late"):
+                return True  # a second sensor at the site, or a later phase
+            if verdict == "fits":
+                event.picks[record.site] = record.pick_id
+                event.last_pick_ns = now_ns
+                self._relocate(event)
+                return True
+            if verdict == "late":
+                return True
+            if verdict == "early":
+                early.append(event)
+        return any(self._absorb(event, [record], now_ns) for event in early)
+
+    def _absorb(self, event: EventRecord, extra: Sequence[PickRecord], now_ns: int) -> bool:
+        """Add picks to an event if a source exists that explains them together better."""
+        ids = dict(event.picks)
+        ids.update({r.site: r.pick_id for r in extra if r.site not in ids})
+        fit = self._associator.fit([self._m.picks[i] for i in ids.values()], None, self._m)
+        if len(fit.inliers) <= len(event.inliers):
+            return False
+        event.picks = ids
+        event.last_pick_ns = now_ns
+        self._adopt(event, fit)
+        return True
+
+    def _relocate(self, event: EventRecord) -> None:
+        """Locate again, unless the picks that a location uses are still the same."""
+        records = sorted((self._m.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
+        if [r.pick_id for r in records[: self._p.max_picks]] == event.used:
+            event.inliers.extend(sorted(set(event.picks) - set(event.inliers)))
+            event.changed = True
+            return
+        near = event if len(event.inliers) >= 2 * self._p.min_stations else None
+        self._adopt(event, self._associator.fit(records, near, self._m))
+
+    def _adopt(self, event: EventRecord, fit: Fit) -> None:
+        location = fit.location
+        event.latitude, event.longitude = location.latitude, location.longitude
+        event.depth_km, event.t0_ns = location.depth_km, fit.t0_ns
+        event.depth_sigma_km, event.time_sigma_s = location.depth_sigma_km, location.time_sigma_s
+        event.major_km, event.minor_km = location.major_km, location.minor_km
+        event.azimuth_deg, event.rms_s = location.azimuth_deg, fit.rms_s
+        event.used = [r.pick_id for r in fit.records]
+        outliers = {r.site for r in fit.records} - {r.site for r in fit.inliers}
+        event.inliers = sorted(set(event.picks) - outliers)
+        event.changed = True
+
+    # --- new events ---------------------------------------------------------------------------
+
+    def _nucleate(self, newest: PickRecord, now_ns: int, status: Status, out: list[Message]) -> None:
+        found = self._associator.candidate(newest, self._m)
+        if found.fit is None:
+            if found.reason is not None:
+                self._decline(found.reason, found.detail, found.n_sites, now_ns, status, out)
+            return
+        for event in self._m.events:
+            if self._associator.is_split(found.fit, event):
+                if not self._absorb(event, found.fit.inliers, now_ns):
+                    self._decline(
+                        Reason.SPLIT_EVENT, f"part of {event.event_id}", found.n_sites, now_ns, status, out
+                    )
+                self._leave_pool(found.fit.inliers)
+                return
+        self._m.n_events += 1
+        stamp = iso(found.fit.t0_ns, 0).replace("-", "").replace(":", "").rstrip("Z")
+        event = EventRecord(
+            event_id=f"sw{stamp}-{self._m.n_events}",
+            created_ns=now_ns,
+            picks={r.site: r.pick_id for r in found.fit.inliers},
+            last_pick_ns=now_ns,
+        )
+        self._adopt(event, found.fit)
+        self._m.events.append(event)
+        self._leave_pool(found.fit.inliers)
+
+    def _leave_pool(self, records: Sequence[PickRecord]) -> None:
+        gone = {r.pick_id for r in records}
+        self._m.pool = [p for p in self._m.pool if p not in gone]
+
+    def _decline(
+        self, reason: Reason, detail: str, n_sites: int, now_ns: int, status: Status, out: list[Message]
+    ) -> None:
+        """Put on record why picks did not become an event."""
+        if now_ns - self._m.last_decline_ns.get(reason, -DECLINE_EVERY_NS) < DECLINE_EVERY_NS or n_sites < 2:
+            return
+        self._m.last_decline_ns[reason] = now_ns
+        out.append(
+            Decision(
+                event_id="",
+                policy="source",
+                t_seen_ns=now_ns,
+                action="hold",
+                reasons=(reason,),
+                detail=detail,
+                estimate_revision=0,
+                magnitude=0.0,
+                max_intensity=0.0,
+                n_stations=n_sites,
+                status=status,
+            )
+        )
+
+    # --- events -------------------------------------------------------------------------------
+
+    def _advance(self, event: EventRecord, now_ns: int, status: Status, out: list[Message]) -> None:
+        """Publish what has changed about an event, end it when nothing comes any more."""
+        age_s = (now_ns - event.t0_ns) / NS
+        if self._is_refuted(event, age_s):
+            out.extend(self._estimator.closing(event, "cancelled", (Reason.QUIET_STATIONS,), self._m, now_ns, status))
+            self._m.events.remove(event)
+            return
+        if age_s > max(self._p.end_after_s, coda_s(event.magnitude)) and (now_ns - event.last_pick_ns) / NS > QUIET_AFTER_PICK_S:
+            out.extend(self._estimator.closing(event, "ended", (Reason.EVENT_ENDED,), self._m, now_ns, status))
+            self._m.events.remove(event)
+            return
+        if not event.changed and (now_ns - event.last_estimate_ns) / NS < self._p.update_s:
+            return
+        out.extend(self._estimator.update(event, self._m, now_ns, status))
+
+    def _is_refuted(self, event: EventRecord, age_s: float) -> bool:
+        if len(event.inliers) >= CANCEL_BELOW_SITES or age_s < CANCEL_AFTER_S or not event.changed:
+            return False
+        fit = self._associator.fit([self._m.picks[i] for i in event.picks.values()], event, self._m)
+        return fit.triggered_share < CANCEL_SHARE
+
+    # --- state --------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        return msgspec.msgpack.encode(self._m)
+
+    def restore(self, data: bytes) -> None:
+        self._m = msgspec.msgpack.decode(data, type=Memory)
