@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seiswarn.ingest.base import Doorkeeper, Params, as_errors
+from seiswarn.ingest.base import OTHERS, Doorkeeper, Params, as_errors
 from seiswarn.messages import Packet
 from seiswarn.reasons import Reason
 from seiswarn.stations import Refusal
@@ -109,3 +109,12 @@ def test_refusals_become_counted_messages() -> None:
         "first",
         2,
     )
+
+
+def test_garbage_names_do_not_fill_the_memory(table, monkeypatch) -> None:
+    monkeypatch.setattr("seiswarn.ingest.base.MAX_SUBJECTS", 5)
+    door = Doorkeeper(table, "actual")
+    for k in range(20):
+        door.admit([packet(channel=f"FDSN:XX_{k}__H_N_Z")])
+    assert len(door.counts) == 6
+    assert door.counts[OTHERS, Reason.UNKNOWN_CHANNEL] == 15

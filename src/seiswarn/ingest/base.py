@@ -26,6 +26,8 @@ from seiswarn.stations import (
 )
 from seiswarn.timebase import NS, from_seconds, iso, sample_offset_ns
 
+MAX_SUBJECTS = 10_000  # further subjects are counted together: garbage must not fill the memory
+OTHERS = "(others)"
 MAX_RATE_HZ = 1000.0  # above any seismic telemetry; a bit error in the rate fields lands here
 _NUMPY: dict[SampleType, str] = {"i4": "<i4", "f4": "<f4", "f8": "<f8"}
 
@@ -154,6 +156,8 @@ class Doorkeeper:
     def refuse(self, t_seen_ns: int, subject: str, reason: Reason, detail: str = "") -> DataError | None:
         """Count a refusal; a message when one is due: the first at once, then one per interval."""
         key = (subject, reason)
+        if key not in self.counts and len(self.counts) >= MAX_SUBJECTS:
+            key = (OTHERS, reason)
         self.counts[key] += 1
         self._unsaid[key] += 1
         said = self._said_ns.get(key)
