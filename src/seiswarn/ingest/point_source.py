@@ -124,8 +124,9 @@ def acceleration_response(
 ) -> C128:
     """(n_f,) acceleration spectrum in m/s of one wave at one place, before partition onto components.
 
-    The amplitude is the product of source, path and site of Boore (2003). The phase is causal: source as the double pole 1 / (1 + i f/fc)^2, which has the Brune amplitude,
-    everything else as minimum phase, so that nothing moves before the arrival.
+    The amplitude is the product of source, path and site of Boore (2003). The phase is causal: the
+    source as the double pole 1 / (1 + i f/fc)^2, which has the Brune amplitude, everything else as
+    minimum phase, so that nothing moves before the arrival.
 
     Parameters
     ----------

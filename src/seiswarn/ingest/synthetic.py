@@ -51,7 +51,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     noise_db: Annotated[
         float,
         msgspec.Meta(
-            description="ground noise against Peterson's high-noise model, dB; -300 leaves that of the instrument"
+            description="ground noise, dB above Peterson's high-noise model; -300: the instrument's only"
         ),
     ] = 0.0
 
