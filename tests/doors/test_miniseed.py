@@ -118,3 +118,16 @@ def test_nothing_in_nothing_out() -> None:
     assert list(parse_records(b"")) == []
     assert [d.reason for d in split(b"\0" * 2000)[1]] == [Reason.CORRUPT_RECORD]
     assert split(np.arange(512, dtype=np.uint8).tobytes())[0] == []
+
+
+def test_no_single_flipped_bit_changes_samples_unnoticed(packer, noise) -> None:
+    stored = packer(noise)[1]
+    (truth,) = split(stored)[0]
+    refused = 0
+    for bit in range(8 * len(stored)):
+        broken = bytearray(stored)
+        broken[bit // 8] ^= 1 << (bit % 8)
+        records, damage = split(bytes(broken))
+        assert all(r.samples == truth.samples for r in records)
+        refused += bool(damage)
+    assert refused > 0.8 * 8 * (len(stored) - 64)
