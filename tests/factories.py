@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -29,8 +30,8 @@ STATIONS = tuple(f"XX.G{i:03d}.00.HN" for i in range(12))
 def make_origin(**changes: Any) -> Origin:
     fields: dict[str, Any] = {
         "time_ns": ORIGIN_NS,
-        "latitude": 23.90123456,
-        "longitude": 106.61654321,
+        "latitude": 24.10123456,
+        "longitude": 106.34654321,
         "depth_km": 12.3456,
         "time_sigma_s": 0.41234,
         "depth_sigma_km": 4.04321,
@@ -139,11 +140,11 @@ def make_pick(i: int = 0, **changes: Any) -> Pick:
         "pick_id": f"p{i:06d}",
         "station": STATIONS[i],
         "channel": f"FDSN:XX_G{i:03d}_00_H_N_Z",
-        "t_ns": ORIGIN_NS + from_seconds(2.0 + 0.8 * i),
+        "t_ns": ORIGIN_NS + from_seconds(math.hypot(12.0 + 9.0 * i, 12.3) / 6.0 + 0.1 - 0.03 * i),
         "uncertainty_s": 0.05,
         "snr": 23.456,
         "polarity": (1, -1, 0)[i % 3],
-        "t_seen_ns": ORIGIN_NS + from_seconds(2.5 + 0.8 * i),
+        "t_seen_ns": ORIGIN_NS + from_seconds(3.5 + 1.5 * i),
     }
     return Pick(**(fields | changes))
 
@@ -183,8 +184,8 @@ def make_peaks(n: int = 12) -> tuple[StationPeak, ...]:
     return tuple(
         StationPeak(
             station=STATIONS[i],
-            latitude=23.9 + 0.35 * ((i * 5) % 7 - 3) / 3,
-            longitude=106.6 + 0.5 * ((i * 3) % 8 - 3.5) / 3,
+            latitude=24.101 + (12.0 + 9.0 * i) / 111.2 * math.cos(2.1 * i),
+            longitude=106.347 + (12.0 + 9.0 * i) / 101.5 * math.sin(2.1 * i),
             distance_km=12.0 + 9.0 * i,
             pga_mps2=4.0 / (1 + i) ** 1.2,
             pgv_mps=0.35 / (1 + i) ** 1.1,
@@ -201,7 +202,7 @@ def make_report(**changes: Any) -> QuickReport:
     for r in range(1, 7):
         t = FIRST_NS + from_seconds((r - 1) * 1.7)
         magnitude = make_magnitude(value=5.6 + 0.22 * r, sigma=0.5 - 0.05 * r, n_stations=2 + 2 * r)
-        origin = make_origin(latitude=23.86 + 0.01 * r, longitude=106.66 - 0.01 * r, n_stations=2 + 2 * r)
+        origin = make_origin(latitude=24.06 + 0.01 * r, longitude=106.39 - 0.01 * r, n_stations=2 + 2 * r)
         history.append(
             make_estimate(
                 revision=r,

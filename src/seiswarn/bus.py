@@ -13,6 +13,7 @@ tails and silence show too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +99,11 @@ _beat_decoder = msgspec.msgpack.Decoder(Beat)
 def pack(topic: str, header: Header, payload: bytes) -> list[bytes]:
     """The frames of one message."""
     return [topic.encode(), _encoder.encode(header), payload]
+
+
+def topic_word(text: str) -> str:
+    """A name as one word of a topic: everything but letters, digits, ``_`` and ``-`` becomes ``_``."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", text)
 
 
 def unpack(frames: Sequence[bytes]) -> Frame:

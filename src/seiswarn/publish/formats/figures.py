@@ -256,9 +256,10 @@ def _outline(trace: Trace, origin_ns: int, start_s: float, end_s: float) -> tupl
         return np.empty(0), np.empty(0), np.empty(0)
     blocks = (samples[: columns * step] / (2.0 * top)).reshape(columns, step)
     # Minimum and maximum pass NaN on: a column with a hole stays empty.
-    low: F64 = np.round(np.min(blocks, axis=1), 4)
-    high: F64 = np.round(np.max(blocks, axis=1), 4)
-    t: F64 = t0_s + (first + (np.arange(columns) + 0.5) * step) / trace.rate_hz
+    low = np.asarray(np.round(np.min(blocks, axis=1), 4), dtype=np.float64)
+    high = np.asarray(np.round(np.max(blocks, axis=1), 4), dtype=np.float64)
+    middle = first + (np.arange(columns, dtype=np.float64) + 0.5) * step
+    t: F64 = np.asarray(t0_s + middle / trace.rate_hz, dtype=np.float64)
     return t, low, high
 
 

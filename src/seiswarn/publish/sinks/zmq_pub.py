@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from seiswarn.bus import Link, Publisher, Security
+from seiswarn.bus import Link, Publisher, Security, topic_word
 from seiswarn.messages import (
     Alert,
     DataError,
@@ -43,7 +42,7 @@ TOPICS: dict[type[Message], str] = {
 def topic_of(message: Message) -> str:
     """The topic of a message: ``alert.<status>.<policy>`` for alerts, else one word for its type."""
     if isinstance(message, Alert):
-        return f"alert.{message.status}.{re.sub(r'[^A-Za-z0-9_-]', '_', message.policy)}"
+        return f"alert.{message.status}.{topic_word(message.policy)}"
     return TOPICS.get(type(message), type(message).__name__.lower())
 
 
