@@ -52,9 +52,14 @@ class Packet(Message, frozen=True, kw_only=True):
 
 
 class Tick(Message, frozen=True, kw_only=True):
-    """Time has reached `t_seen_ns`, whether or not data came: silence is data."""
+    """Time has reached `t_seen_ns`, whether or not data came: silence is data.
+
+    Whoever sends it promises that everything seen until then has been sent before; `last` says
+    that nothing will follow.
+    """
 
     t_seen_ns: int
+    last: bool = False
 
 
 class DataError(Message, frozen=True, kw_only=True):
@@ -72,11 +77,16 @@ class DataError(Message, frozen=True, kw_only=True):
 
 
 class Slice(Message, frozen=True, kw_only=True):
-    """All that was seen in one step of the engine. `t_seen_ns` is "now" and never goes back."""
+    """All that was seen in one step of the engine. `t_seen_ns` is "now" and never goes back.
+
+    `marks` says for each source the number of its last frame that is wholly in here or in earlier
+    slices, so that after a crash it can be asked for what follows.
+    """
 
     t_seen_ns: int
     packets: tuple[Packet, ...] = ()
     errors: tuple[DataError, ...] = ()
+    marks: tuple[tuple[str, int], ...] = ()
     status: Status = "actual"
 
 

@@ -9,7 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from seiswarn.messages import Message
+import msgspec
+
+from seiswarn.alerts.params import Params as AlertsParams
+from seiswarn.alerts.stage import AlertsStage
+from seiswarn.errors import InvariantError
+from seiswarn.messages import Message, Packet, Slice
+from seiswarn.reports.params import Params as ReportsParams
+from seiswarn.reports.stage import ReportsStage
+from seiswarn.shaking.params import Params as ShakingParams
+from seiswarn.shaking.stage import ShakingStage
+from seiswarn.shaking.targets import Target
+from seiswarn.source.params import Params as SourceParams
+from seiswarn.source.stage import SourceStage
+from seiswarn.source.traveltime import TravelTimes
+from seiswarn.stations import StationTable
+from seiswarn.waveform.params import Params as WaveformParams
+from seiswarn.waveform.stage import WaveformStage
 
 
 class Stage(Protocol):
@@ -25,3 +41,90 @@ class Stage(Protocol):
     def snapshot(self) -> bytes: ...
 
     def restore(self, data: bytes) -> None: ...
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of all stages."""
+
+    waveform: WaveformParams = WaveformParams()
+    source: SourceParams = SourceParams()
+    shaking: ShakingParams = ShakingParams()
+    alerts: AlertsParams = AlertsParams()
+    reports: ReportsParams = ReportsParams()
+
+
+class _Snapshot(msgspec.Struct, frozen=True):
+    t_seen_ns: int
+    n_out: int
+    stages: dict[str, bytes]
+
+
+class Pipeline:
+    """All stages over one station table and one set of targets.
+
+    Attributes
+    ----------
+    t_seen_ns
+        "now": that of the last slice.
+    n_out
+        messages given out so far; the sequence number of the last of them.
+    """
+
+    def __init__(self, params: Params, table: StationTable, targets: Sequence[Target]) -> None:
+        travel_times = TravelTimes(params.source.velocity_model, params.source.max_depth_km)
+        self._source = SourceStage(params.source, table, travel_times)
+        self._stages: dict[str, Stage] = {
+            "waveform": WaveformStage(params.waveform, table),
+            "source": self._source,
+            "shaking": ShakingStage(params.shaking, targets, travel_times),
+            "alerts": AlertsStage(params.alerts),
+            "reports": ReportsStage(params.reports, table),
+        }
+        self._table = table
+        self.t_seen_ns = 0
+        self.n_out = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether an event is under way."""
+        return self._source.active_events > 0
+
+    def handle(self, piece: Slice) -> list[Message]:
+        """Everything that follows from one slice, in the order of the stages.
+
+        Raises
+        ------
+        InvariantError
+            When time goes back.
+        """
+        if piece.t_seen_ns < self.t_seen_ns:
+            raise InvariantError(f"time went back: {piece.t_seen_ns} after {self.t_seen_ns}")
+        self.t_seen_ns = piece.t_seen_ns
+        messages: list[Message] = [piece, *piece.errors]
+        for stage in self._stages.values():
+            messages.extend(stage.handle(piece.t_seen_ns, messages))
+        self.n_out += len(messages) - 1
+        return messages[1:]
+
+    def snapshot(self) -> bytes:
+        """The whole state, as bytes that `restore` of an equally built pipeline takes."""
+        parts = {name: stage.snapshot() for name, stage in self._stages.items()}
+        return msgspec.msgpack.encode(_Snapshot(self.t_seen_ns, self.n_out, parts))
+
+    def restore(self, data: bytes) -> None:
+        """Go on from a snapshot. Raises InvariantError when it is of another network."""
+        snapshot = msgspec.msgpack.decode(data, type=_Snapshot)
+        for name, stage in self._stages.items():
+            stage.restore(snapshot.stages[name])
+        self.t_seen_ns, self.n_out = snapshot.t_seen_ns, snapshot.n_out
+
+    def warm(self) -> None:
+        """Compile or load every kernel, on throw-away state, so that the first packet meets none of it."""
+        before = self.snapshot()
+        channel = self._table.channels[0]
+        rate = float(self._table.ch_rate_hz[0]) or 100.0
+        silence = bytes(4 * int(2 * rate))
+        packet = Packet(channel=channel, t0_ns=0, rate_hz=rate, samples=silence, t_seen_ns=2_000_000_000)
+        self.handle(Slice(t_seen_ns=packet.t_seen_ns, packets=(packet,)))
+        self._source.warm()
+        self.restore(before)

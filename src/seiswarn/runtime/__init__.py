@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The only part that knows clocks, processes and files: drives the pipeline live and in replay."""

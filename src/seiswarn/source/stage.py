@@ -66,6 +66,13 @@ class SourceStage:
             self._m.prune(t_seen_ns, from_seconds(self._p.pool_s))
         return out
 
+    def warm(self) -> None:
+        """Load the location kernels by locating an invented event; remembers nothing of it."""
+        records = [
+            PickRecord(pick_id=str(k), station=0, site=0, t_ns=k * NS, sigma_s=0.1, noise_d_m=0.0) for k in range(4)
+        ]
+        self._associator.fit(records, None, Memory())
+
     # --- picks --------------------------------------------------------------------------------
 
     def _place(self, record: PickRecord, now_ns: int) -> bool:

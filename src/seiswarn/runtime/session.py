@@ -1,0 +1,183 @@
+"""One pipeline with its two journals: what the live core and a replay have in common.
+
+Each slice is journaled before it is handled; each message that follows is journaled with its
+sequence number before anyone else sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seiswarn.errors import InvariantError, JournalFull
+from seiswarn.messages import DataError, Message, Slice, decode, encode
+from seiswarn.pipeline import Pipeline
+from seiswarn.reasons import Reason
+from seiswarn.runtime.slicer import Slicer
+from seiswarn.store.journal import JournalReader, JournalWriter
+from seiswarn.timebase import NS
+
+INPUT, OUTPUT, SNAPSHOT = "input.jrn", "output.jrn", "snapshot.bin"
+COMPLAIN_NS = 10 * NS
+MAX_DRAIN_NS = 900 * NS  # an event that has not ended this long after the last data never will
+
+Outlet = Callable[[Message, int], None]
+
+
+class _State(msgspec.Struct, frozen=True):
+    """A snapshot file: the last slice it covers, and the pipeline after it."""
+
+    input_seq: int
+    pipeline: bytes
+
+
+class Session:
+    """Runs slices through a pipeline, with journals in `folder`.
+
+    Parameters
+    ----------
+    outlet
+        called with each new message and its sequence number, after it is journaled.
+    snapshot_ns
+        how often, in data time, the state is saved; None never.
+    keep_on
+        go on without a journal when the disk is full, instead of raising.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        folder: Path,
+        metadata: dict[str, Any],
+        outlet: Outlet,
+        *,
+        snapshot_ns: int | None = None,
+        keep_on: bool = False,
+    ) -> None:
+        self.pipeline = pipeline
+        self._folder = folder
+        self._outlet = outlet
+        self._snapshot_ns = snapshot_ns
+        self._next_snapshot_ns = 0
+        self._keep_on = keep_on
+        self._complained_ns = 0
+        self.unjournaled = ""  # why the journal was given up
+        self.marks: dict[str, int] = {}
+        self.n_slices = 0
+        self.recovered = 0
+        self._input = JournalWriter(folder / INPUT, metadata=metadata)
+        self._output = JournalWriter(folder / OUTPUT, metadata=metadata)
+        if self._input.position.seq:
+            self._recover()
+
+    def step(self, piece: Slice) -> None:
+        """Journal a slice, handle it, journal and pass on what follows.
+
+        Raises
+        ------
+        JournalFull
+            When `keep_on` is not set. With it, warnings matter more than the journal: it is given
+            up loudly, with a DataError every 10 s of data, and the pipeline goes on.
+        """
+        self._write(self._input, [encode(piece)])
+        before = self.pipeline.n_out
+        messages = self._handle(piece)
+        self._write(self._output, [encode(m) for m in messages])
+        for k, message in enumerate(messages):
+            self._outlet(message, before + 1 + k)
+        if self.unjournaled:
+            self._complain(piece)
+        elif self._snapshot_ns is not None and piece.t_seen_ns >= self._next_snapshot_ns:
+            self._save(piece.t_seen_ns)
+
+    def _write(self, journal: JournalWriter, payloads: list[bytes]) -> None:
+        if not payloads or self.unjournaled:
+            return
+        try:
+            journal.append_many(payloads)
+        except JournalFull as error:
+            if not self._keep_on:
+                raise
+            self.unjournaled = str(error)
+
+    def _complain(self, piece: Slice) -> None:
+        if piece.t_seen_ns - self._complained_ns < COMPLAIN_NS:
+            return
+        self._complained_ns = piece.t_seen_ns
+        self._outlet(
+            DataError(
+                t_seen_ns=piece.t_seen_ns,
+                subject=INPUT,
+                reason=Reason.DISK_FULL,
+                detail=f"{self.unjournaled}; warnings go on, but a restart would lose the current event",
+                status=piece.status,
+            ),
+            0,
+        )
+
+    def drain(self, slicer: Slicer, from_ns: int) -> Iterator[Slice]:
+        """Slices of silence after the last data, until every event has ended."""
+        to_ns = from_ns
+        yield from slicer.advance(to_ns)
+        while self.pipeline.busy and to_ns - from_ns < MAX_DRAIN_NS:
+            to_ns += NS
+            yield from slicer.advance(to_ns)
+
+    def close(self) -> None:
+        self._input.close()
+        self._output.close()
+
+    def flush(self) -> None:
+        self._input.flush()
+        self._output.flush()
+
+    def _handle(self, piece: Slice) -> list[Message]:
+        self.n_slices += 1
+        self.marks.update(piece.marks)
+        return self.pipeline.handle(piece)
+
+    def _save(self, t_seen_ns: int) -> None:
+        self.flush()
+        state = msgspec.msgpack.encode(_State(self._input.position.seq, self.pipeline.snapshot()))
+        beside = self._folder / f".{SNAPSHOT}.part"
+        beside.write_bytes(state)
+        beside.replace(self._folder / SNAPSHOT)
+        if self._snapshot_ns is not None:
+            self._next_snapshot_ns = t_seen_ns + self._snapshot_ns
+
+    def _recover(self) -> None:
+        """Go on from the last snapshot and the journal behind it, saying nothing twice."""
+        first = 1
+        path = self._folder / SNAPSHOT
+        if path.exists():
+            state = msgspec.msgpack.decode(path.read_bytes(), type=_State)
+            if state.input_seq <= self._input.position.seq:
+                self.pipeline.restore(state.pipeline)
+                first = state.input_seq + 1
+        with JournalReader(self._folder / OUTPUT) as reader:
+            said = dict(reader.records(from_seq=self.pipeline.n_out + 1))
+        with JournalReader(self._folder / INPUT) as reader:
+            for _, payload in reader:
+                piece = decode(payload)
+                if isinstance(piece, Slice):
+                    self.marks.update(piece.marks)
+            for _, payload in reader.records(from_seq=first):
+                piece = decode(payload)
+                if isinstance(piece, Slice):
+                    self.recovered += 1
+                    self._repeat(piece, said)
+
+    def _repeat(self, piece: Slice, said: dict[int, bytes]) -> None:
+        seq = self.pipeline.n_out
+        for message in self._handle(piece):
+            seq += 1
+            payload = encode(message)
+            if seq not in said:
+                if self._output.append(payload) != seq:
+                    raise InvariantError(f"the output journal does not go on at {seq}")
+                self._outlet(message, seq)
+            elif said[seq] != payload:
+                raise InvariantError(f"after recovery message {seq} differs from what was said before")

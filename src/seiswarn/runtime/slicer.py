@@ -1,0 +1,92 @@
+"""Cuts what comes in into slices by the time it was seen.
+
+Slices end on a fixed grid of `t_seen_ns`. A slice is closed when a tick promises that everything
+up to its end has come, so the slices depend on the messages alone and not on when they were
+read. Where nothing comes, an empty slice goes out every `tick_ns`: silence is data.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from seiswarn.messages import DataError, Packet, Slice, Status
+from seiswarn.timebase import MS
+
+TICK_NS = 200 * MS
+
+
+class Slicer:
+    """Collects packets and gives out slices.
+
+    Parameters
+    ----------
+    step_ns
+        length of a slice.
+    status
+        of the run; packets of another status never get this far (see `ingest.base.Doorkeeper`).
+    start_ns
+        no slice ends at or before this time; None starts with the first item.
+    """
+
+    def __init__(self, step_ns: int, status: Status, start_ns: int | None = None) -> None:
+        self._step_ns = step_ns
+        self._status = status
+        self._last_end_ns = start_ns
+        self._waiting: deque[tuple[int, Packet | DataError | None, tuple[str, int] | None]] = deque()
+        self._marks: dict[str, int] = {}
+
+    @property
+    def last_end_ns(self) -> int | None:
+        return self._last_end_ns
+
+    def add(self, items: Iterable[Packet | DataError], t_seen_ns: int, mark: tuple[str, int] | None = None) -> None:
+        """Take items that were seen at or before `t_seen_ns`, the frame of a source that `mark` names.
+
+        Items that come after their slice was closed go into the next one, their own time unchanged.
+        """
+        for item in items:
+            self._waiting.append((self._end(item.t_seen_ns), item, None))
+        if mark is not None:
+            self._waiting.append((self._end(t_seen_ns), None, mark))
+
+    def _end(self, t_seen_ns: int) -> int:
+        end = -(-t_seen_ns // self._step_ns) * self._step_ns
+        if self._last_end_ns is None:
+            self._last_end_ns = end - self._step_ns
+        return max(end, self._last_end_ns + self._step_ns)
+
+    def advance(self, to_ns: int) -> Iterator[Slice]:
+        """Close every slice that ends at or before `to_ns`: all seen until then has been added."""
+        if self._last_end_ns is None:
+            return
+        self._waiting = deque(sorted(self._waiting, key=lambda w: w[0]))  # stable: arrival order within a slice
+        while True:
+            due = self._waiting[0][0] if self._waiting else None
+            quiet = self._last_end_ns + TICK_NS
+            end = quiet if due is None or due > quiet else max(due, self._last_end_ns + self._step_ns)
+            if end > to_ns:
+                return
+            self._last_end_ns = end
+            yield self._close(end)
+
+    def _close(self, end_ns: int) -> Slice:
+        packets: list[Packet] = []
+        errors: list[DataError] = []
+        marked = False
+        while self._waiting and self._waiting[0][0] <= end_ns:
+            _, item, mark = self._waiting.popleft()
+            if isinstance(item, Packet):
+                packets.append(item)
+            elif item is not None:
+                errors.append(item)
+            if mark is not None:
+                self._marks[mark[0]] = mark[1]
+                marked = True
+        return Slice(
+            t_seen_ns=end_ns,
+            packets=tuple(packets),
+            errors=tuple(errors),
+            marks=tuple(sorted(self._marks.items())) if marked else (),
+            status=self._status,
+        )
