@@ -26,6 +26,7 @@ from seiswarn.publish.formats.wording import Language
 from seiswarn.timebase import NS, iso
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
+MAX_CHAINS = 10_000  # events times policies remembered for references
 MIN_RADIUS_KM, MAX_RADIUS_KM = 5.0, 1000.0
 
 _STATUS = {"actual": "Actual", "exercise": "Exercise", "test": "Test"}
@@ -97,6 +98,8 @@ class CapFormat:
         """Note a message sent before."""
         name = _identifier(self.params.sender, event_id, policy, revision)
         self._said.setdefault((event_id, policy), {})[revision] = Reference(name, cap_time(t_seen_ns))
+        while len(self._said) > MAX_CHAINS:
+            del self._said[next(iter(self._said))]
 
     def render(self, message: Message) -> bytes:
         if not isinstance(message, Alert):

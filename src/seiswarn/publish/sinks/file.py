@@ -37,6 +37,7 @@ WARNINGS, DECISIONS, PICKS = "warnings.jsonl", "decisions.jsonl", "picks.csv"
 EVENTS, REPORT, CAP = "events.xml", "report.html", "cap"
 MAX_PICKS_KEPT = 50_000  # for QuakeML; a day of false picks must not fill the memory
 
+MAX_EVENTS_KEPT = 2_000  # in events.xml
 MAX_KEYS_KEPT = 200_000  # how far back a repeated message is recognised
 
 TraceSource = Callable[[QuickReport], Sequence[Trace]]
@@ -51,6 +52,8 @@ class RunFolder:
         See `accepted_statuses`.
     resume
         Go on in a folder written before; otherwise earlier products in it are removed first.
+        `events.xml` and `report.html` are whole again once the output journal has been sent
+        again from its beginning, which doubles nothing.
     traces
         Gives the record section of a report; none is drawn without.
     """
@@ -83,7 +86,7 @@ class RunFolder:
         self._n_warnings = 0
         self._picks: dict[str, Pick] = {}
         self._events: dict[str, EventRecord] = {}
-        self._reports: dict[str, QuickReport] = {}
+        self._main: tuple[float, str] | None = None  # importance of what report.html shows
         (self.folder / CAP).mkdir(parents=True, exist_ok=True)
         if resume:
             self._recall()
@@ -95,6 +98,8 @@ class RunFolder:
         }
         if self._files[PICKS].tell() == 0:
             self._files[PICKS].write(csv_row(PICK_COLUMNS).encode())
+        if not resume:
+            self._say_none()
 
     def send(self, message: Message, seq: int) -> None:
         insist(self, message)
@@ -116,8 +121,10 @@ class RunFolder:
 
     def close(self) -> None:
         """Write what is only whole at the end, and close."""
-        self._write_events()
-        self._write_main_report()
+        if self._events or not (self.folder / EVENTS).exists():
+            self._write_events()
+        if not any(self.folder.glob("report-*.html")):
+            self._say_none()
         for stream in self._files.values():
             stream.close()
 
@@ -138,28 +145,26 @@ class RunFolder:
             if pick is not None:
                 picks[arrival.pick_id] = pick
         self._events[estimate.event_id] = EventRecord(estimate, picks)
+        while len(self._events) > MAX_EVENTS_KEPT:
+            del self._events[next(iter(self._events))]
         if estimate.state in ("ended", "cancelled"):
             self._write_events()
 
     def _quick_report(self, report: QuickReport) -> None:
-        self._reports[report.event_id] = report
         traces = self._traces(report) if self._traces else ()
         page = report_html(report, traces, self._report)
         write_atomically(self.folder / f"report-{_safe(report.event_id)}.html", page)
         self._write_events()
-        self._write_main_report()
+        if self._main is None or _importance(report) >= self._main:
+            self._main = _importance(report)
+            write_atomically(self.folder / REPORT, page)
 
     def _write_events(self) -> None:
         write_atomically(self.folder / EVENTS, quakeml(list(self._events.values())))
 
-    def _write_main_report(self) -> None:
-        """`report.html` is the report of the largest event, or says that there was none."""
-        if not self._reports:
-            page = no_report_html(self._status, n_events=len(self._events), n_warnings=self._n_warnings)
-            write_atomically(self.folder / REPORT, page)
-            return
-        main = max(self._reports.values(), key=_importance)
-        page = (self.folder / f"report-{_safe(main.event_id)}.html").read_bytes()
+    def _say_none(self) -> None:
+        """`report.html` is the report of the largest event, and says so as long as there is none."""
+        page = no_report_html(self._status, n_events=len(self._events), n_warnings=self._n_warnings)
         write_atomically(self.folder / REPORT, page)
 
     def _append(self, name: str, key: tuple[str, ...], line: bytes) -> None:
