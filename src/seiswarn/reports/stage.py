@@ -1,4 +1,4 @@
-"""Estimates, alerts and motions in; quick reports out: when the solution is stable, and when the event ends."""
+"""Estimates, alerts and motions in; quick reports out: once when stable, once when the event ends."""
 
 from __future__ import annotations
 
