@@ -159,7 +159,7 @@ class JournalReader:
         return records, offset
 
     def records(self, *, from_seq: int = 1, offset: int = 0) -> Iterator[tuple[int, bytes]]:
-        """(seq, payload) of every whole record from `from_seq` on; earlier payloads are passed over unread."""
+        """(seq, payload) of every whole record from `from_seq` on; earlier payloads stay unread."""
         for position, payload in self._scan(offset, from_seq):
             yield position.seq, payload
 
