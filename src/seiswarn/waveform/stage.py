@@ -16,7 +16,7 @@ from seiswarn.errors import InvariantError
 from seiswarn.messages import DataError, Message, Motions, Packet, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
 from seiswarn.stations import StationTable, Z
-from seiswarn.timebase import NS
+from seiswarn.timebase import NS, sample_offset_ns
 from seiswarn.waveform import filters, kernels, quality, vectors
 from seiswarn.waveform import state as st
 from seiswarn.waveform.declined import Declined
@@ -75,8 +75,8 @@ class WaveformStage:
         out: list[Message] = []
         for message in messages:
             if isinstance(message, Slice):
-                if message.packets:
-                    out.extend(self._packets(t_seen_ns, message.packets, message.status))
+                for packets in _pieces(message.packets):
+                    out.extend(self._packets(t_seen_ns, packets, message.status))
                 out.extend(self._declined.report(t_seen_ns, message.status))
         return out
 
@@ -266,6 +266,26 @@ class WaveformStage:
         for rate in rates:
             self._learn_rate(rate)
         self._declined.restore(declined)
+
+
+def _pieces(packets: Sequence[Packet]) -> list[Sequence[Packet]]:
+    """`packets` in rounds, none longer than PIECE_S; nearly always one round, the packets themselves."""
+    if not packets or all(p.n_samples <= st.PIECE_S * p.rate_hz for p in packets):
+        return [packets] if packets else []
+    rounds: list[list[Packet]] = []
+    for p in packets:
+        width = 8 if p.dtype == "f8" else 4
+        step = max(1, int(st.PIECE_S * p.rate_hz)) if p.rate_hz > 0 else p.n_samples
+        for k, start in enumerate(range(0, p.n_samples, step)):
+            piece = msgspec.structs.replace(
+                p,
+                t0_ns=p.t0_ns + sample_offset_ns(start, p.rate_hz),
+                samples=p.samples[start * width : (start + step) * width],
+            )
+            if k == len(rounds):
+                rounds.append([])
+            rounds[k].append(piece)
+    return [*rounds]
 
 
 def _pick_id(station: str, t_ns: int) -> str:

@@ -34,6 +34,7 @@ S_PGA2, S_PGV2, S_PGD2 = range(3)
 
 TRAIL_S = 10  # real-time intensity looks back over this many whole seconds
 DEFAULT_RATE_HZ = 100.0
+PIECE_S = 5.0  # longer packets are worked off in pieces, so that the rings hold what is not combined yet
 
 
 def _pow2(n: float) -> int:
@@ -54,7 +55,7 @@ class WaveformState:
         self.i: I64 = np.zeros((n_ch, N_I), dtype=np.int64)
         self.z: F64 = np.zeros((n_ch, N_Z, 2))
         self.zring: F64 = np.zeros((n_st, 4, _pow2(ring_s * self.max_rate_hz)))
-        self.mring: F32 = np.zeros((n_ch, 4, _pow2((wait_s + 2.0) * self.max_rate_hz)), dtype=np.float32)
+        self.mring: F32 = np.zeros((n_ch, 4, _pow2((wait_s + PIECE_S) * self.max_rate_hz)), dtype=np.float32)
         self.si: I64 = np.zeros((n_st, 3), dtype=np.int64)
         self.sf: F64 = np.zeros((n_st, 3))
         self.trail: F64 = np.zeros((n_st, 2, TRAIL_S))  # PGA and PGV of the last whole seconds

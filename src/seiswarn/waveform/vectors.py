@@ -103,14 +103,18 @@ def combine(
     mask = size - 1
     for t in range(touched.size):
         s = touched[t]
-        newest, rate = np.int64(-1), 0.0
+        newest, oldest, rate, unheard = np.int64(-1), np.int64(1) << 62, 0.0, False
         for c in range(3):
             ch = components[s, c]
             if ch >= 0 and i_all[ch, st.SEEN] == 1:
                 last = i_all[ch, st.SEG_K0] + i_all[ch, st.N] - 1
+                oldest = min(oldest, i_all[ch, st.SEG_K0])
                 if last > newest:
                     newest, rate = last, rates[i_all[ch, st.RATE]]
-        if newest < 0:
+            elif ch >= 0:
+                unheard = True
+        # At the start a component may only be late; it is awaited as any other.
+        if newest < 0 or (unheard and newest - oldest < np.int64(wait_s * rate)):
             continue
         end, begin = newest, newest
         for c in range(3):

@@ -1,0 +1,152 @@
+"""Plain replay: a feed through the pipeline in this process, as fast as wanted.
+
+Only arrival is simulated: event times are never edited, and nothing here reaches a production
+sink, because the status of a replay is "test" and of a drill "exercise".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seiswarn.messages import Alert, EventEstimate, Message, Pick
+from seiswarn.runtime import clock
+from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Session
+from seiswarn.runtime.setup import Feed, Setup
+from seiswarn.runtime.slicer import Slicer
+from seiswarn.timebase import NS, iso
+
+RUN_FILE = "run.json"
+PROGRESS_NS = NS // 2
+
+Progress = Callable[[int, int], None]  # data time now, and at the end
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to."""
+
+    folder: Path
+    alerts: list[Alert] = field(default_factory=list)
+    estimates: dict[str, EventEstimate] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def take(self, message: Message) -> None:
+        name = type(message).__name__
+        self.counts[name] = self.counts.get(name, 0) + 1
+        if isinstance(message, Alert):
+            self.alerts.append(message)
+        elif isinstance(message, EventEstimate):
+            self.estimates[message.event_id] = message
+
+
+def replay(
+    setup: Setup,
+    feed: Feed,
+    folder: Path,
+    *,
+    speed: float | None = None,
+    progress: Progress | None = None,
+    on_alert: Callable[[Alert], None] | None = None,
+) -> Summary:
+    """Run `feed` through a fresh pipeline and leave all products in `folder`.
+
+    Parameters
+    ----------
+    speed
+        times real time; None is as fast as possible.
+    progress
+        called twice a second of data time with (now, end).
+    on_alert
+        called with each alert as it is published.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (INPUT, OUTPUT, SNAPSHOT, RUN_FILE):
+        (folder / name).unlink(missing_ok=True)
+    started = clock.perf_s()
+    facts = setup.facts()
+    pipeline = setup.pipeline()
+    pipeline.warm()
+    sink = setup.run_folder(folder)
+    summary = Summary(folder)
+    publishing = 0.0
+
+    def outlet(message: Message, seq: int) -> None:
+        nonlocal publishing
+        begun = clock.perf_s()
+        summary.take(message)
+        if isinstance(message, Pick | EventEstimate) or type(message).__name__ in PUBLISHED:
+            session.flush()
+            sink.send(message, seq)
+        if isinstance(message, Alert) and on_alert is not None:
+            on_alert(message)
+        publishing += clock.perf_s() - begun
+
+    session = Session(pipeline, folder, {"status": setup.status, "config_hash": facts["config_hash"]}, outlet)
+    ready = clock.perf_s()
+    n_packets = _run(setup, feed, session, speed, progress)
+    handled = clock.perf_s()
+    session.close()
+    sink.close()
+    summary.counts |= {"packets": n_packets, "slices": session.n_slices}
+    busy = max(1e-9, handled - ready - publishing)
+    data_s = (feed.end_ns - feed.start_ns) / NS
+    summary.timings = {
+        "setup_s": ready - started,
+        "run_s": handled - ready,
+        "publish_s": publishing,
+        "data_s": data_s,
+        "times_real_time": data_s / (handled - ready),
+        "us_per_packet": 1e6 * busy / max(1, n_packets),
+    }
+    _write_facts(folder, facts, feed, summary)
+    return summary
+
+
+PUBLISHED = frozenset({"Alert", "Decision", "QuickReport"})
+
+
+def _run(setup: Setup, feed: Feed, session: Session, speed: float | None, progress: Progress | None) -> int:
+    """Hand the feed over slice by slice; returns the number of packets."""
+    doorkeeper = setup.doorkeeper()
+    slicer = Slicer(setup.step_ns, setup.status)
+    data_clock = clock.DataClock(feed.start_ns, speed) if speed else None
+    slicer.add(feed.errors, feed.start_ns)
+    now, n, due = feed.start_ns, 0, 0
+    for packet in feed.stream:
+        n += 1
+        if packet.t_seen_ns > now:
+            if data_clock is not None:
+                data_clock.wait_until(packet.t_seen_ns)
+            for piece in slicer.advance(packet.t_seen_ns - 1):
+                session.step(piece)
+            now = packet.t_seen_ns
+            if progress is not None and now >= due:
+                progress(now, feed.end_ns)
+                due = now + PROGRESS_NS
+        admitted, errors = doorkeeper.admit([packet])
+        slicer.add((*admitted, *errors), packet.t_seen_ns)
+    slicer.add(doorkeeper.flush(now), now)
+    end = -(-now // setup.step_ns) * setup.step_ns
+    for piece in session.drain(slicer, end):
+        session.step(piece)
+    if progress is not None:
+        progress(feed.end_ns, feed.end_ns)
+    return n
+
+
+def _write_facts(folder: Path, facts: dict[str, Any], feed: Feed, summary: Summary) -> None:
+    """run.json: enough to repeat the run, and what came of it."""
+    run = {
+        **facts,
+        "source": {"name": feed.name, "start": iso(feed.start_ns), "end": iso(feed.end_ns)},
+        "counts": dict(sorted(summary.counts.items())),
+        "timings": summary.timings,
+    }
+    text = msgspec.json.format(msgspec.json.encode(run), indent=2)
+    (folder / RUN_FILE).write_bytes(text + b"\n")

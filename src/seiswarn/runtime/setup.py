@@ -1,0 +1,173 @@
+"""From a configuration and a source to everything a run is made of."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import seiswarn
+from seiswarn.config import Config, config_hash, resolved
+from seiswarn.errors import UsageError
+from seiswarn.ingest.base import Doorkeeper, as_errors
+from seiswarn.messages import DataError, Packet, QuickReport, Status
+from seiswarn.pipeline import Params, Pipeline
+from seiswarn.publish.formats.cap import Params as CapParams
+from seiswarn.publish.formats.record_section import Trace, select_traces, window
+from seiswarn.publish.formats.report_html import Params as ReportParams
+from seiswarn.publish.sinks.file import RunFolder
+from seiswarn.runtime.session import INPUT
+from seiswarn.shaking.targets import Target, targets_from_stations
+from seiswarn.stations import StationTable
+from seiswarn.store.journal import JournalReader
+from seiswarn.store.waveforms import waveforms
+from seiswarn.timebase import MS, NS
+
+VERSIONED = ("numpy", "numba", "msgspec", "zmq", "pymseed")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Packets in the order of their `t_seen_ns`, and when they begin and end.
+
+    `packet_s` None keeps stored records whole.
+    """
+
+    name: str
+    stream: Iterator[Packet]
+    start_ns: int
+    end_ns: int
+    errors: tuple[DataError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All that a pipeline needs, resolved."""
+
+    config: Config
+    table: StationTable
+    targets: tuple[Target, ...]
+    params: Params
+    status: Status
+
+    def pipeline(self) -> Pipeline:
+        return Pipeline(self.params, self.table, self.targets)
+
+    def doorkeeper(self) -> Doorkeeper:
+        return Doorkeeper(self.table, self.status)
+
+    @property
+    def step_ns(self) -> int:
+        return self.config.runtime.slice_ms * MS
+
+    def facts(self) -> dict[str, Any]:
+        """What a run has to be repeated from: configuration, its hash, versions, machine."""
+        return {
+            "config": resolved(self.config),
+            "config_hash": config_hash(self.config),
+            "status": self.status,
+            "versions": versions(),
+            "machine": {"system": platform.system(), "processor": platform.machine(), "python": platform.python_version()},
+            "n_channels": self.table.n_channels,
+            "n_stations": self.table.n_stations,
+            "n_targets": len(self.targets),
+        }
+
+    def run_folder(self, folder: Path, *, resume: bool = False) -> RunFolder:
+        """The files of a run, with record sections taken from its input journal."""
+
+        def traces(report: QuickReport) -> Sequence[Trace]:
+            return journal_traces(folder / INPUT, report, self.table)
+
+        return RunFolder(
+            folder, run_status=self.status, cap=CapParams(), report=ReportParams(), resume=resume, traces=traces
+        )
+
+
+def versions() -> dict[str, str]:
+    """Versions of seiswarn and of what decides its numbers."""
+    import importlib
+
+    found = {"seiswarn": seiswarn.__version__}
+    for name in VERSIONED:
+        found[name] = str(getattr(importlib.import_module(name), "__version__", "unknown"))
+    return found
+
+
+def journal_traces(journal: Path, report: QuickReport, table: StationTable) -> Sequence[Trace]:
+    """Vertical traces around an event, out of the input journal of the run."""
+    origin = report.estimate.origin
+    t0_ns, t1_ns = window(origin, max((p.distance_km for p in report.peaks), default=100.0))
+    t1_ns = min(t1_ns, report.t_seen_ns)
+    verticals = {c for c in table.channels if c.rsplit("_", 1)[-1] in ("Z", "3", "1")}
+    with JournalReader(journal) as reader:
+        pieces = waveforms(reader, t0_ns=t0_ns, t1_ns=t1_ns, channels=verticals)
+    return select_traces(pieces, table, origin, t0_ns, t1_ns)
+
+
+def stage_params(config: Config) -> Params:
+    """The parameters of the stages out of a configuration."""
+    return Params(
+        waveform=config.waveform,
+        source=config.source,
+        shaking=config.shaking,
+        alerts=config.alerts,
+        reports=config.reports,
+    )
+
+
+def set_up(config: Config, table: StationTable, status: Status) -> Setup:
+    """Targets default to the stations themselves, so that a run without a configuration says something."""
+    targets = tuple(config.targets) or targets_from_stations(table)
+    return Setup(config, table, targets, stage_params(config), status)
+
+
+def archive_run(
+    path: Path, config: Config, *, packet_s: float | None, latency_s: float, status: Status
+) -> tuple[Setup, Feed]:
+    """A replay folder as a feed, with the metadata of its own time.
+
+    Raises
+    ------
+    ArchiveError, StationsError, UsageError
+        When there is nothing to replay, no usable metadata, or an impossible option.
+    """
+    from seiswarn.ingest.archive import open_archive
+    from seiswarn.stationxml import read_station_tables
+
+    archive = open_archive(path)
+    paths = [Path(p) for p in config.stations.paths] or list(archive.station_paths)
+    table = read_station_tables(paths, archive.start_ns, wanted=archive.channels)
+    errors = as_errors([*archive.refusals, *table.refusals], archive.start_ns, status)
+    stream = archive.packets(packet_s, latency_s, status)
+    feed = Feed("archive", stream, archive.start_ns, archive.end_ns, errors)
+    return set_up(config, table, status), feed
+
+
+def synthetic_run(config: Config, *, status: Status) -> tuple[Setup, Feed]:
+    """The configured synthetic earthquake as a feed. Raises UsageError when none is configured."""
+    from seiswarn.config_parts import IngestSynthetic
+    from seiswarn.ingest.synthetic import Scenario, packets
+    from seiswarn.source.traveltime import TravelTimes, lookup
+    from seiswarn.stationxml import read_station_tables
+
+    entry = next((e for e in config.ingest if isinstance(e, IngestSynthetic)), None)
+    if entry is None:
+        raise UsageError("a drill needs an [[ingest]] of kind \"synthetic\" in its configuration")
+    scenario = Scenario(**entry.scenario())
+    table = read_station_tables([Path(p) for p in config.stations.paths], scenario.origin_ns)
+    model = TravelTimes(config.source.velocity_model, config.source.max_depth_km)
+    stream = packets(
+        table,
+        scenario,
+        packet_s=entry.packet_s or None,
+        latency=entry.latency_s,
+        status=status,
+        p_time=lambda d, z: float(lookup(model.p, d, z)),
+        s_time=lambda d, z: float(lookup(model.s, d, z)),
+    )
+    start = scenario.origin_ns - round(scenario.lead_s * NS)
+    feed = Feed("synthetic", stream, start, start + round(scenario.duration_s * NS))
+    return set_up(config, table, status), feed

@@ -1,0 +1,233 @@
+"""The stage against its twin, and what must not depend on how data arrive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from seiswarn.messages import DataError, Message, Motions, Pick, PWindow, Slice
+from seiswarn.reasons import Reason
+from seiswarn.timebase import NS
+from seiswarn.waveform.params import Params
+from seiswarn.waveform.stage import WaveformStage
+from tests.reference import waveform_twin as twin
+from tests.waveform.conftest import T0, feed, make_table, packets, wavelet
+
+Z = "FDSN:XX_S000__H_N_Z"
+RATE = 100.0
+
+
+def _run(x: np.ndarray, cuts: list[int], gain: float = 1e6, t0_ns: int = T0) -> list[Message]:
+    stage = WaveformStage(Params(), make_table(gain=gain))
+    streams = []
+    for c, scale in (("E", 0.6), ("N", 0.8), ("Z", 1.0)):
+        streams += packets(f"FDSN:XX_S000__H_N_{c}", np.round(scale * x * gain).astype(np.int64), cuts, t0_ns)
+    return feed(stage, streams)
+
+
+def _of(kind: type[Message], out: list[Message]) -> list[Message]:
+    return [m for m in out if isinstance(m, kind)]
+
+
+def test_a_burst_is_picked_at_its_onset() -> None:
+    picks = _of(Pick, _run(wavelet(1), list(range(0, 3000, 50))))
+    assert len(picks) == 1
+    assert abs(picks[0].t_ns - (T0 + 15 * NS)) <= 0.05 * NS
+    assert picks[0].snr > 10
+
+
+def test_windows_equal_the_numpy_twin() -> None:
+    x = np.round(wavelet(2) * 1e6).astype(np.int64)
+    out = feed(WaveformStage(Params(), make_table()), packets(Z, x, list(range(0, 3000, 50))))
+    (pick,) = _of(Pick, out)
+    m = twin.motions(x, 1e6, RATE)
+    onset = round((pick.t_ns - T0) / NS * RATE)
+    windows = _of(PWindow, out)
+    assert [w.window_s for w in windows[:4]] == [0.5, 1.0, 1.5, 2.0]
+    for w in windows:
+        expected = twin.p_window(m, onset, w.window_s, RATE)
+        got = (w.pa_mps2, w.pv_mps, w.pd_m, w.tau_c_s, w.tau_p_max_s, w.iv2_m2ps)
+        names = ("pa", "pv", "pd", "tau_c", "tau_p", "iv2")
+        assert got == pytest.approx([expected[n] for n in names], rel=1e-9)
+    quiet = np.abs(m["u"][max(0, onset - 225) : onset]).max()
+    assert pick.noise_d_m <= quiet
+
+
+def test_peaks_per_second_equal_the_numpy_twin() -> None:
+    x = wavelet(3)
+    out = _run(x, list(range(0, 3000, 50)))
+    parts = [twin.motions(np.round(s * x * 1e6), 1e6, RATE) for s in (0.6, 0.8, 1.0)]
+    a = np.sqrt(sum(p["ga"] ** 2 for p in parts))
+    v = np.sqrt(sum(p["gv"] ** 2 for p in parts))
+    u = np.sqrt(sum(p["u"] ** 2 for p in parts))
+    rows = [(t, pa, pv, pd) for m in _of(Motions, out) for t, pa, pv, pd in zip(m.t_ns, m.pga_mps2, m.pgv_mps, m.pgd_m, strict=True)]
+    assert len(rows) == 30
+    for t, pa, pv, pd in rows:
+        end = round((t - T0) / NS * RATE)
+        part = slice(end - 100, end)
+        assert (pa, pv, pd) == pytest.approx((a[part].max(), v[part].max(), u[part].max()), rel=2e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(some.lists(some.integers(1, 2999), max_size=60), some.integers(0, 3))
+def test_the_cut_of_packets_changes_nothing(cuts: list[int], seed: int) -> None:
+    def essence(out: list[Message]) -> object:
+        return (
+            [(p.t_ns, p.snr, p.uncertainty_s, p.polarity, p.noise_d_m) for p in _of(Pick, out)],
+            [(w.window_s, w.pd_m, w.tau_c_s, w.tau_p_max_s) for w in _of(PWindow, out)],
+            sorted((t, a, j) for m in _of(Motions, out) for t, a, j in zip(m.t_ns, m.pga_mps2, m.intensity_jma, strict=True)),
+        )
+
+    x = wavelet(seed)
+    cuts = cuts + [750, 1500, 2250]  # no component is ahead of the others by more than it may be
+    assert essence(_run(x, cuts)) == essence(_run(x, list(range(0, 3000, 50))))
+
+
+@settings(max_examples=10, deadline=None)
+@given(some.integers(-(10**9), 10**9))
+def test_shifted_times_give_shifted_picks(seconds: int) -> None:
+    x = wavelet(1)
+    cuts = list(range(0, 3000, 50))
+    (here,) = _of(Pick, _run(x, cuts))
+    (there,) = _of(Pick, _run(x, cuts, t0_ns=T0 + seconds * NS))
+    assert there.t_ns - here.t_ns == seconds * NS
+    assert there.snr == here.snr
+
+
+@pytest.mark.parametrize("factor", [0.25, 4.0, 1024.0])
+def test_gain_scales_out(factor: float) -> None:
+    x = np.round(wavelet(4) * 1e6).astype(np.int64)
+    cuts = list(range(0, 3000, 50))
+    plain = feed(WaveformStage(Params(), make_table(gain=1e6)), packets(Z, x, cuts))
+    scaled = feed(
+        WaveformStage(Params(), make_table(gain=1e6 * factor)), packets(Z, (x * factor).astype(float), cuts)
+    )
+    assert [w.pd_m for w in _of(PWindow, plain)] == pytest.approx([w.pd_m for w in _of(PWindow, scaled)], rel=1e-12)
+
+
+def test_negative_gain_flips_polarity_only() -> None:
+    x = np.round(wavelet(5) * 1e6).astype(np.int64)
+    cuts = list(range(0, 3000, 50))
+    (a,) = _of(Pick, feed(WaveformStage(Params(), make_table(gain=1e6)), packets(Z, x, cuts)))
+    (b,) = _of(Pick, feed(WaveformStage(Params(), make_table(gain=-1e6)), packets(Z, x, cuts)))
+    assert (a.t_ns, a.polarity) == (b.t_ns, -b.polarity)
+
+
+def test_a_velocity_sensor_measures_the_same_ground() -> None:
+    """The same motion offered as acceleration and as velocity gives the same Pd within 5 %."""
+    rate, n = 100.0, 3000
+    t = np.arange(n) / rate
+    burst = np.where(t >= 15, np.exp(-(t - 15) / 4) * np.sin(2 * np.pi * 3 * (t - 15)), 0.0)
+    velocity = 1e-3 * burst + 1e-8 * np.random.default_rng(0).standard_normal(n)
+    acceleration = np.gradient(velocity, 1 / rate)
+    cuts = list(range(0, n, 50))
+    a = feed(WaveformStage(Params(), make_table(gain=1e9)), packets(Z, np.round(acceleration * 1e9), cuts))
+    v = feed(WaveformStage(Params(), make_table(gain=1e9, unit=1)), packets(Z, np.round(velocity * 1e9), cuts))
+    for x, y in zip(_of(PWindow, a)[:6], _of(PWindow, v)[:6], strict=True):
+        assert x.pd_m == pytest.approx(y.pd_m, rel=0.05)
+        assert x.pa_mps2 == pytest.approx(y.pa_mps2, rel=0.1)
+
+
+def test_a_snapshot_goes_on_as_if_nothing_had_been() -> None:
+    x = np.round(wavelet(6) * 1e6).astype(np.int64)
+    stream = packets(Z, x, list(range(0, 3000, 50)))
+    whole = feed(WaveformStage(Params(), make_table()), stream)
+    first = WaveformStage(Params(), make_table())
+    out = feed(first, stream[:31])
+    second = WaveformStage(Params(), make_table())
+    second.restore(first.snapshot())
+    assert out + feed(second, stream[31:]) == whole
+
+
+CONTINUITY = [
+    # name, edits to the packet list, reason expected
+    ("gap", lambda p: p[:20] + p[30:], Reason.GAP),
+    ("duplicate", lambda p: p[:20] + [p[19]] + p[20:], Reason.DUPLICATE),
+    ("old again", lambda p: p[:55] + [p[1]] + p[55:], Reason.DUPLICATE),
+]
+
+
+@pytest.mark.parametrize(("name", "edit", "reason"), CONTINUITY, ids=[c[0] for c in CONTINUITY])
+def test_continuity_is_named(name: str, edit, reason: Reason) -> None:
+    x = np.round(wavelet(7, onset=2500) * 1e6).astype(np.int64)
+    stage = WaveformStage(Params(), make_table())
+    out: list[Message] = []
+    now = T0
+    for p in edit(packets(Z, x, list(range(0, 3000, 50)))):
+        now = max(now, p.t_seen_ns)
+        out.extend(stage.handle(now, [Slice(t_seen_ns=now, packets=(p,))]))
+    errors = _of(DataError, out)
+    assert (Z, reason) in {(e.subject, e.reason) for e in errors}
+    assert len(_of(Pick, out)) == 1  # nothing else is lost
+
+
+def test_overlap_is_trimmed_without_a_trace() -> None:
+    x = np.round(wavelet(8) * 1e6).astype(np.int64)
+    whole = feed(WaveformStage(Params(), make_table()), packets(Z, x, [1000, 2000]))
+    a = packets(Z, x[:1100], [1000])
+    b = packets(Z, x[1000:], [1000], t0_ns=T0 + 10 * NS)
+    out = feed(WaveformStage(Params(), make_table()), [*a, *b])
+    assert [p.t_ns for p in _of(Pick, out)] == [p.t_ns for p in _of(Pick, whole)]
+    assert [w.pd_m for w in _of(PWindow, out)] == [w.pd_m for w in _of(PWindow, whole)]
+    assert Reason.OVERLAP in {e.reason for e in _of(DataError, out)}
+
+
+def test_a_rate_change_starts_the_channel_anew() -> None:
+    x = np.round(wavelet(9, onset=2900) * 1e6).astype(np.int64)
+    stage = WaveformStage(Params(), make_table(rate_hz=200.0))
+    out = feed(stage, packets(Z, x[:1000], [500]))
+    later = packets(Z, np.round(wavelet(9) * 1e6).astype(np.int64), list(range(0, 3000, 50)), T0 + 10 * NS, 200.0)
+    out += feed(stage, later)
+    assert Reason.RATE_CHANGE in {e.reason for e in _of(DataError, out)}
+    assert len(_of(Pick, out)) == 1
+
+
+def test_unknown_channels_and_rates_are_refused_by_name(stage: WaveformStage) -> None:
+    x = np.zeros(100, dtype=np.int64)
+    out = feed(stage, [*packets("FDSN:ZZ_NO__H_N_Z", x, []), *packets(Z, x, [], T0 + NS, 10_000.0)])
+    assert {(e.subject, e.reason) for e in _of(DataError, out)} == {
+        ("FDSN:ZZ_NO__H_N_Z", Reason.UNKNOWN_CHANNEL),
+        (Z, Reason.BAD_RATE),
+    }
+
+
+def test_a_clipped_sample_flags_windows_and_motions() -> None:
+    table = make_table()
+    table.ch_clip_counts[:] = 20_000
+    x = np.round(wavelet(1) * 1e6).astype(np.int64)
+    out = feed(WaveformStage(Params(), table), packets(Z, x, list(range(0, 3000, 50))))
+    assert any(w.clipped for w in _of(PWindow, out))
+    assert any(c for m in _of(Motions, out) for c in m.clipped)
+    assert Reason.CLIPPED in {e.reason for e in _of(DataError, out)}
+
+
+def test_a_dead_component_does_not_hold_the_others() -> None:
+    x = np.round(wavelet(1) * 1e6).astype(np.int64)
+    cuts = list(range(0, 3000, 50))
+    stream = packets(Z, x, cuts) + packets("FDSN:XX_S000__H_N_N", x, cuts)
+    stream += packets("FDSN:XX_S000__H_N_E", x[:500], cuts)
+    out = feed(WaveformStage(Params(), make_table()), stream)
+    counts = [n for m in _of(Motions, out) for n in m.n_components]
+    assert counts[:5] == [3] * 5
+    assert counts[-1] == 2
+
+
+def test_noise_alone_is_not_picked() -> None:
+    x = np.round(2e-3 * 1e6 * np.random.default_rng(0).standard_normal(60_000)).astype(np.int64)
+    out = feed(WaveformStage(Params(), make_table()), packets(Z, x, list(range(0, 60_000, 50))))
+    assert _of(Pick, out) == []
+
+
+def test_a_packet_longer_than_any_buffer_loses_nothing() -> None:
+    x = np.round(wavelet(1) * 1e6).astype(np.int64)
+    table = make_table()
+    whole = Slice(
+        t_seen_ns=T0 + 30 * NS,
+        packets=tuple(p for c in "ENZ" for p in packets(f"FDSN:XX_S000__H_N_{c}", x, [])),
+    )
+    out = WaveformStage(Params(), table).handle(whole.t_seen_ns, [whole])
+    assert len(_of(Pick, out)) == 1
+    assert sum(len(m.t_ns) for m in _of(Motions, out)) == 30
+    assert {n for m in _of(Motions, out) for n in m.n_components} == {3}
