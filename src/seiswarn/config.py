@@ -1,0 +1,206 @@
+"""Configuration: a TOML file becomes the frozen parameters each part owns, or all its problems at once.
+
+    [run] [stations] [waveform] [source] [shaking] [[targets]] [alerts] [reports]
+    [[ingest]] [[publish]] [runtime]
+
+Every key has a default; `configs/default.toml` lists them all. Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seiswarn.alerts.params import Params as AlertsParams
+from seiswarn.config_check import Findings, build
+from seiswarn.config_lines import KeyLines, key_lines
+from seiswarn.config_parts import (
+    Ingest,
+    IngestArchive,
+    IngestSynthetic,
+    Publish,
+    PublishFile,
+    Run,
+    Runtime,
+    Shaking,
+    Stations,
+)
+from seiswarn.config_targets import read_targets_csv
+from seiswarn.errors import ConfigError, ConfigProblem
+from seiswarn.reports.params import Params as ReportsParams
+from seiswarn.shaking.targets import Target
+from seiswarn.source.params import Params as SourceParams
+from seiswarn.timebase import parse_iso
+from seiswarn.waveform.params import Params as WaveformParams
+
+__all__ = ["Config", "config_hash", "default_config", "load_config", "read_targets_csv", "resolved"]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole configuration. Paths in it are absolute; `targets` includes those of the CSV file."""
+
+    run: Run = Run()
+    stations: Stations = Stations()
+    waveform: WaveformParams = WaveformParams()
+    source: SourceParams = SourceParams()
+    shaking: Shaking = Shaking()
+    targets: tuple[Target, ...] = ()
+    alerts: AlertsParams = AlertsParams()
+    reports: ReportsParams = ReportsParams()
+    ingest: tuple[Ingest, ...] = ()
+    publish: tuple[Publish, ...] = ()
+    runtime: Runtime = Runtime()
+
+
+def default_config() -> Config:
+    """All defaults: status test, no targets, nothing published but what the command writes itself."""
+    return Config()
+
+
+def load_config(path: str | Path) -> Config:
+    """The configuration in a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found, each with file, line, key, what is wrong and what to do.
+    """
+    file = Path(path)
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        raise _single(file, 0, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _single(file, 0, "is not in UTF-8", "save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise _single(file, _error_line(str(error), text), f"is no TOML: {error}") from error
+    findings = Findings(str(file), key_lines(text))
+    # Sections are built one by one: the checks beyond a single value reach every sound section.
+    config = _sound_parts(raw, findings)
+    config = _with_paths(config, file.parent)
+    config = _with_targets(config, findings)
+    _check_together(config, findings)
+    if findings.problems:
+        raise ConfigError(sorted(findings.problems, key=lambda p: (p.file != str(file), p.file, p.line)))
+    return config
+
+
+def resolved(config: Config) -> dict[str, Any]:
+    """All of it as plain data for JSON, defaults included."""
+    plain: dict[str, Any] = msgspec.to_builtins(config)
+    return plain
+
+
+def config_hash(config: Config) -> str:
+    """A short fingerprint: equal for equal configurations (paths included)."""
+    return hashlib.sha256(msgspec.json.encode(resolved(config), order="sorted")).hexdigest()[:16]
+
+
+def _single(file: Path, line: int, message: str, suggestion: str = "") -> ConfigError:
+    return ConfigError([ConfigProblem(str(file), line, "(file)", message, suggestion)])
+
+
+def _error_line(message: str, text: str) -> int:
+    match = re.search(r"at line (\d+)", message)
+    return int(match[1]) if match else text.count("\n") + 1  # else: "at end of document"
+
+
+def _sound_parts(raw: dict[str, Any], findings: Findings) -> Config:
+    """What of `raw` is sound, with defaults for the rest; the problems are noted in `findings`."""
+    whole = build(Config, raw, (), findings)
+    if whole is not None:
+        sound: Config = whole
+        return sound
+    quiet = Findings(findings.file, KeyLines())
+    parts = {}
+    for section in msgspec.structs.fields(Config):
+        if section.name in raw:
+            one = build(Config, {section.name: raw[section.name]}, (), quiet)
+            if one is not None:
+                parts[section.name] = getattr(one, section.name)
+    return Config(**parts)
+
+
+def _with_paths(config: Config, base: Path) -> Config:
+    """The same with all paths made absolute."""
+
+    def absolute(path: str) -> str:
+        return str((base / path).resolve())
+
+    def moved(part: Any, *names: str) -> Any:
+        changed = {name: absolute(getattr(part, name)) for name in names}
+        return msgspec.structs.replace(part, **changed)
+
+    return msgspec.structs.replace(
+        config,
+        stations=Stations(paths=tuple(absolute(p) for p in config.stations.paths)),
+        shaking=moved(config.shaking, "targets") if config.shaking.targets else config.shaking,
+        ingest=tuple(moved(i, "path") if isinstance(i, IngestArchive) else i for i in config.ingest),
+        publish=tuple(moved(p, "path") if isinstance(p, PublishFile) else p for p in config.publish),
+        runtime=moved(config.runtime, "folder"),
+    )
+
+
+def _with_targets(config: Config, findings: Findings) -> Config:
+    """The same with the targets of the CSV file before those written in the configuration."""
+    from_file: tuple[Target, ...] = ()
+    if config.shaking.targets:
+        file = Path(config.shaking.targets)
+        if file.is_file():
+            from_file, problems = read_targets_csv(file)
+            findings.problems += problems
+        else:
+            findings.add(("shaking", "targets"), f"there is no file {file}")
+    names = {target.name for target in from_file}
+    for k, target in enumerate(config.targets):
+        if target.name in names:
+            findings.add(("targets", k, "name"), f"a second target called {target.name}")
+        names.add(target.name)
+    return msgspec.structs.replace(config, targets=(*from_file, *config.targets))
+
+
+def _check_together(config: Config, findings: Findings) -> None:
+    """What no single value can tell."""
+    for k, path in enumerate(config.stations.paths):
+        if not Path(path).exists():
+            findings.add(("stations", "paths", k), f"there is no file or folder {path}")
+    _check_ingest(config, findings)
+    names = [p.name or p.__struct_config__.tag for p in config.publish]
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            findings.add(("publish", k), f"a second way out called {name}", "give it a name of its own")
+    _check_region(config, findings)
+    if config.waveform.trigger_off >= config.waveform.trigger_on:
+        findings.add(("waveform", "trigger_off"), "must be below trigger_on")
+    if config.waveform.pick_low_hz >= config.waveform.pick_high_hz:
+        findings.add(("waveform", "pick_low_hz"), "must be below pick_high_hz")
+
+
+def _check_ingest(config: Config, findings: Findings) -> None:
+    for k, door in enumerate(config.ingest):
+        if isinstance(door, IngestArchive) and not Path(door.path).exists():
+            findings.add(("ingest", k, "path"), f"there is no folder {door.path}")
+        if isinstance(door, IngestSynthetic):
+            try:
+                parse_iso(door.origin_time)
+            except ValueError as error:
+                findings.add(("ingest", k, "origin_time"), str(error), "e.g. 2026-03-01T02:00:00Z")
+            if config.run.status == "actual":
+                text = "a synthetic earthquake may not enter an actual run"
+                findings.add(("ingest", k), text, 'set run.status to "exercise" or "test"')
+
+
+def _check_region(config: Config, findings: Findings) -> None:
+    region = config.alerts.region
+    if 0 < len(region) < 3:
+        findings.add(("alerts", "region"), f"a polygon needs at least 3 corners, not {len(region)}")
+    for latitude, longitude in region:
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+            text = f"[{latitude:g}, {longitude:g}] is no [latitude, longitude] in degrees"
+            findings.add(("alerts", "region"), text)

@@ -1,0 +1,175 @@
+"""The parts of the configuration that no stage owns: the run, its doors, its ways out, its processes.
+
+Import-light on purpose: nothing here needs numpy, so that a configuration loads at once. Where a
+field belongs to a heavier part (a sink, a source), a test keeps the defaults equal.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from seiswarn.messages import Status
+from seiswarn.shaking.params import Params as ShakingParams
+from seiswarn.timebase import parse_iso
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections below."""
+
+
+class Run(Section, frozen=True, kw_only=True):
+    """What this run is."""
+
+    name: Annotated[str, Meta(min_length=1, description="name of this installation or exercise")] = "seiswarn"
+    status: Annotated[
+        Status,
+        Meta(description="stands in every message and product"),
+    ] = "test"
+
+
+class Stations(Section, frozen=True, kw_only=True):
+    """Where the station metadata are."""
+
+    paths: Annotated[
+        tuple[str, ...],
+        Meta(description="StationXML files or folders with such, relative to this file"),
+    ] = ()
+
+
+class Shaking(ShakingParams, frozen=True, kw_only=True):
+    """The shaking stage, and the file of its targets."""
+
+    targets: Annotated[
+        str,
+        Meta(
+            description="CSV file of targets, relative to this file: name, latitude, longitude and, if"
+            " known, name_zh, vs30_mps; empty: none beside the [[targets]] tables"
+        ),
+    ] = ""
+
+
+PacketS = Annotated[
+    float, Meta(ge=0, le=60, description="length in seconds packets are cut to; 0: as they are stored")
+]
+LatencyS = Annotated[float, Meta(ge=0, le=3600, description="seconds from a packet's last sample to here")]
+Speed = Annotated[float, Meta(ge=0, description="times real time; 0: as fast as possible")]
+
+
+class IngestArchive(Section, frozen=True, kw_only=True, tag_field="kind", tag="archive"):
+    """Recorded data: a folder with miniSEED and StationXML files."""
+
+    path: Annotated[str, Meta(min_length=1, description="folder, relative to this file")]
+    packet_s: PacketS = 0.5
+    latency_s: LatencyS = 0.0
+    speed: Speed = 1.0
+
+
+class IngestSynthetic(Section, frozen=True, kw_only=True, tag_field="kind", tag="synthetic"):
+    """An earthquake that never happened, recorded by the stations of this configuration."""
+
+    origin_time: Annotated[str, Meta(description="ISO 8601, UTC, e.g. 2026-03-01T02:00:00Z")]
+    latitude: Annotated[float, Meta(ge=-90, le=90, description="of the epicentre, degrees")]
+    longitude: Annotated[float, Meta(ge=-180, le=180, description="of the epicentre, degrees")]
+    depth_km: Annotated[float, Meta(ge=0, le=100, description="of the hypocentre")]
+    mw: Annotated[float, Meta(ge=3, le=8, description="moment magnitude")]
+    stress_drop_mpa: Annotated[float, Meta(gt=0, le=100, description="Brune stress drop")] = 10.0
+    seed: Annotated[int, Meta(ge=0, description="of all randomness")] = 1
+    lead_s: Annotated[float, Meta(ge=0, description="seconds of noise before the origin time")] = 30.0
+    duration_s: Annotated[float, Meta(gt=0, description="seconds of recording")] = 180.0
+    noise_db: Annotated[float, Meta(description="ground noise against Peterson's high-noise model, dB")] = 0.0
+    packet_s: PacketS = 0.5
+    latency_s: LatencyS = 0.0
+    speed: Speed = 1.0
+
+    def scenario(self) -> dict[str, Any]:
+        """The fields of `seiswarn.ingest.synthetic.Scenario`."""
+        fields = msgspec.structs.asdict(self)
+        for own in ("origin_time", "packet_s", "latency_s", "speed"):
+            del fields[own]
+        return {"origin_ns": parse_iso(self.origin_time), **fields}
+
+
+Ingest = IngestArchive | IngestSynthetic
+
+SinkName = Annotated[str, Meta(description="name of this way out in logs and counters; empty: its kind")]
+Production = Annotated[
+    bool, Meta(description="real receivers listen here: no exercises or tests unless allowed by name")
+]
+Allow = Annotated[tuple[Status, ...], Meta(description="statuses let through beside the run's own, by name")]
+
+
+class Cap(Section, frozen=True, kw_only=True):
+    """Who speaks in CAP messages."""
+
+    sender: Annotated[str, Meta(pattern=r"^[^\s,<&]+$", description="identifier of the sender")] = (
+        "seiswarn@localhost"
+    )
+    sender_name: Annotated[str, Meta(description="name of the agency")] = "seiswarn"
+    web: Annotated[str, Meta(description="address of further information")] = ""
+    contact: Annotated[str, Meta(description="contact for further information")] = ""
+    utc_offset_hours: Annotated[
+        float, Meta(ge=-14, le=14, description="local time beside UTC in texts; 0: UTC alone")
+    ] = 0.0
+    area_intensity: Annotated[
+        float, Meta(ge=0, le=12, description="the warned area reaches as far as this intensity")
+    ] = 3.0
+
+
+class Report(Section, frozen=True, kw_only=True):
+    """How quick reports look."""
+
+    agency: Annotated[str, Meta(description="name of the agency in the head of the page")] = "seiswarn"
+    utc_offset_hours: Annotated[
+        float, Meta(ge=-14, le=14, description="local time beside UTC; 0: UTC alone")
+    ] = 0.0
+
+
+class PublishFile(Section, frozen=True, kw_only=True, tag_field="kind", tag="file"):
+    """A folder of products: warnings, decisions, picks, CAP, QuakeML, reports."""
+
+    path: Annotated[str, Meta(min_length=1, description="folder, relative to this file")]
+    name: SinkName = ""
+    production: Production = False
+    allow: Allow = ()
+    cap: Cap = Cap()
+    report: Report = Report()
+
+
+class PublishZmq(Section, frozen=True, kw_only=True, tag_field="kind", tag="zmq"):
+    """A ZeroMQ PUB socket for subscribers."""
+
+    endpoint: Annotated[str, Meta(pattern=r"^(tcp|ipc)://.+", description="where to bind")] = (
+        "tcp://127.0.0.1:7720"
+    )
+    encoding: Annotated[
+        Literal["json", "msgpack"], Meta(description="json: the public JSON; msgpack: as inside")
+    ] = "json"
+    name: SinkName = ""
+    production: Production = False
+    allow: Allow = ()
+
+
+Publish = PublishFile | PublishZmq
+
+
+class Runtime(Section, frozen=True, kw_only=True):
+    """Processes and their state on disk."""
+
+    slice_ms: Annotated[int, Meta(ge=1, le=1000, description="length of a slice in milliseconds")] = 20
+    folder: Annotated[
+        str, Meta(min_length=1, description="journal, snapshots and database, relative to this file")
+    ] = "run"
+    input_endpoint: Annotated[
+        str, Meta(pattern=r"^(tcp|ipc)://.+", description="where the core takes packets (ZeroMQ PULL)")
+    ] = "tcp://127.0.0.1:7711"
+    output_endpoint: Annotated[
+        str, Meta(pattern=r"^(tcp|ipc)://.+", description="where the core gives messages (ZeroMQ PUB)")
+    ] = "tcp://127.0.0.1:7712"
+    snapshot_s: Annotated[float, Meta(gt=0, description="seconds between snapshots of the core")] = 30.0
+    heartbeat_s: Annotated[float, Meta(gt=0, le=60, description="seconds between heartbeats")] = 1.0
+    queue_packets: Annotated[
+        int, Meta(gt=0, description="packets that may wait for the core; then the oldest are dropped")
+    ] = 20_000
