@@ -19,7 +19,7 @@ def rows(name):
 
 def test_every_model_declares_itself_and_names_an_existing_golden_table():
     for name, model in GMPES.items():
-        assert model.NAME and model.NEEDS and model.REFERENCE, name
+        assert all((model.NAME, model.NEEDS, model.REFERENCE)), name
         assert all(low < high for low, high in model.VALID.values())
         assert (GOLDEN.parent.parent / model.VERIFIED).is_file()
 
