@@ -24,7 +24,7 @@ F64 = npt.NDArray[np.float64]
 class TravelTimes(Protocol):
     """P and S travel times in seconds, finite for any distance and depth not negative."""
 
-    def times(self, distance_km: F64, depth_km: float) -> tuple[F64, F64]: ...
+    def times(self, distances_km: F64, depth_km: float, /) -> tuple[F64, F64]: ...
 
 
 class ShakingStage:
