@@ -68,6 +68,7 @@ class Reason(StrEnum):
     CHANGED = "CHANGED"  # something a receiver acts on has changed
     EVENT_ENDED = "EVENT_ENDED"
     EVENT_CANCELLED = "EVENT_CANCELLED"
+    COVERED = "COVERED"  # a warning already given says as much everywhere
     NO_LONGER_MET = "NO_LONGER_MET"  # a warned event fell below the thresholds that raised it
     DRILL = "DRILL"
     UPDATE_LIMIT = "UPDATE_LIMIT"

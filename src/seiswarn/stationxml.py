@@ -317,6 +317,16 @@ class StationRow:
     reason: str = ""
     detail: str = ""
 
+    def text(self) -> str:
+        """The line as it is printed."""
+        if self.reason:
+            return f"refused  {self.subject}: {self.reason} {self.detail}".rstrip()
+        beside = f"  beside {self.site}" if self.site != self.subject else ""
+        return (
+            f"{self.subject:<16} {self.components:<3} {self.rate_hz:7.2f} Hz  {self.gain:12.6g} counts per {self.unit:<5}"
+            f"  {self.latitude:9.4f} {self.longitude:10.4f} {self.elevation_m:6.0f} m{beside}"
+        )
+
 
 def describe(table: StationTable) -> list[StationRow]:
     """Everything to say about a table: the usable stations by code, then the refusals as met."""

@@ -241,7 +241,8 @@ def test_sensors_of_one_station_count_once(stage):
     assert held.n_stations == 3
 
 
-def test_events_are_independent(stage):
+def test_events_are_independent():
+    stage = AlertsStage(Params(cover_s=0.0))
     assert alerts(feed(stage, estimate(8.0, event="a")))[0].revision == 1
     assert alerts(feed(stage, estimate(8.1, event="b")))[0].revision == 1
     feed(stage, estimate(9.0, state="cancelled", revision=2, event="a"))
@@ -257,8 +258,39 @@ def test_closed_events_are_forgotten_after_a_while_standing_warnings_are_not(sta
     feed(stage, estimate(8.0, 3.0, event="weak"))
     feed(stage, estimate(8.0, event="strong"))
     stage.handle(at(8.0 + 3601), [])
-    kept = msgspec.msgpack.decode(stage.snapshot())
+    kept, _ = msgspec.msgpack.decode(stage.snapshot())
     assert list(kept) == ["strong"]
+
+
+def test_an_aftershock_that_is_nowhere_stronger_is_covered(stage):
+    feed(stage, estimate(8.0, 7.0, event="main"))
+    made = feed(stage, estimate(100.0, 5.0, event="after"))
+    assert alerts(made) == []
+    assert decisions(made)[0].reasons == ("COVERED",)
+    assert "main" in decisions(made)[0].detail
+
+
+def test_what_is_stronger_anywhere_is_warned_of_on_its_own(stage):
+    feed(stage, estimate(8.0, 6.0, event="fore"))
+    assert [a.event_id for a in alerts(feed(stage, estimate(60.0, 6.5, event="main")))] == ["main"]
+
+
+def test_cover_ends_with_time_and_with_a_cancel():
+    stage = AlertsStage(Params(cover_s=50.0))
+    feed(stage, estimate(8.0, 7.0, event="main"))
+    assert alerts(feed(stage, estimate(49.0, 5.0, event="b"))) == []
+    assert alerts(feed(stage, estimate(51.0, 5.0, revision=2, event="b")))
+    stage = AlertsStage(Params())
+    feed(stage, estimate(8.0, 7.0, event="false"))
+    feed(stage, estimate(9.0, 7.0, revision=2, state="cancelled", event="false"))
+    assert alerts(feed(stage, estimate(10.0, 5.0, event="true")))
+
+
+def test_cover_survives_a_restart(stage):
+    feed(stage, estimate(8.0, 7.0, event="main"))
+    again = AlertsStage(Params())
+    again.restore(stage.snapshot())
+    assert alerts(feed(again, estimate(100.0, 5.0, event="after"))) == []
 
 
 # --- whole lives, drawn at random ---------------------------------------------------------
@@ -367,3 +399,5 @@ def test_the_order_of_targets_is_irrelevant(plan, seed):
         ]
 
     assert essence(life(plan, shuffle=random.Random(seed))) == essence(life(plan))
+
+

@@ -40,6 +40,27 @@ class Record(msgspec.Struct, kw_only=True):
         return self.alert is not None and not self.closed
 
 
+class Cover(msgspec.Struct, kw_only=True):
+    """The strongest that was warned of for one event, per target, and at its epicentre."""
+
+    event_id: str
+    origin_ns: int
+    epicentral_intensity: float = 0.0
+    targets: dict[str, float] = {}
+
+    def add(self, alert: Alert) -> None:
+        self.origin_ns = alert.origin.time_ns
+        self.epicentral_intensity = max(self.epicentral_intensity, alert.epicentral_intensity)
+        for t in alert.targets:
+            self.targets[t.name] = max(t.intensity, self.targets.get(t.name, 0.0))
+
+    def holds(self, forecast: Forecast) -> bool:
+        """Whether `forecast` is nowhere stronger than what was warned of."""
+        if not forecast.targets:
+            return forecast.epicentral_intensity <= self.epicentral_intensity
+        return all(t.intensity <= self.targets.get(t.name, 0.0) for t in forecast.targets)
+
+
 class Change(msgspec.Struct, frozen=True):
     """Something a receiver acts on is different; `size` in units of its threshold."""
 

@@ -45,6 +45,16 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = ()
 
+    cover_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="for this many seconds after the origin of a warned event, another one (an"
+            " aftershock) that is nowhere forecast stronger than was warned gets no warning of its own; 0: every"
+            " event gets one",
+        ),
+    ] = 300.0
+
     update_magnitude: Annotated[
         float, Meta(gt=0, description="smallest change of magnitude worth an update")
     ] = 0.2

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from seiswarn.alerts.lifecycle import Record, build_alert, changes
+from seiswarn.alerts.lifecycle import Cover, Record, build_alert, changes
 from seiswarn.alerts.params import Params
 from seiswarn.alerts.policies import POLICIES
 from seiswarn.alerts.policies.base import Verdict, View
@@ -26,6 +26,7 @@ class AlertsStage:
         self._params = params
         self._policy = POLICIES[params.policy]()
         self._records: dict[str, Record] = {}
+        self._covers: dict[str, Cover] = {}
 
     def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
         """Decisions and alerts about the estimates among `messages`, and what has become due by now."""
@@ -46,11 +47,13 @@ class AlertsStage:
 
     def snapshot(self) -> bytes:
         """All state as msgpack."""
-        return msgspec.msgpack.encode(self._records)
+        return msgspec.msgpack.encode((self._records, self._covers))
 
     def restore(self, data: bytes) -> None:
         """Replace all state by that of `snapshot`. Raises msgspec.DecodeError when it is none."""
-        self._records = msgspec.msgpack.decode(data, type=dict[str, Record])
+        self._records, self._covers = msgspec.msgpack.decode(
+            data, type=tuple[dict[str, Record], dict[str, Cover]]
+        )
 
     def _hear(
         self, t_seen_ns: int, estimate: EventEstimate, forecast: Forecast | None, out: list[Message]
@@ -83,7 +86,11 @@ class AlertsStage:
             return
         verdict = self._policy.decide(self._view(t_seen_ns, record, estimate))
         if not record.warned:
-            if verdict.action == "warn":
+            cover = self._cover(t_seen_ns, record) if verdict.action == "warn" else None
+            if cover is not None:
+                detail = f"the warning of {cover.event_id} says as much everywhere; {verdict.detail}"
+                self._decide(t_seen_ns, record, estimate, "hold", (Reason.COVERED,), detail, out)
+            elif verdict.action == "warn":
                 self._speak(t_seen_ns, record, estimate, "new", verdict, out)
             else:
                 self._decide(t_seen_ns, record, estimate, "hold", verdict.reasons, verdict.detail, out)
@@ -96,6 +103,18 @@ class AlertsStage:
             self._close(t_seen_ns, record, estimate, "cancel", Reason.NO_LONGER_MET, verdict.detail, out)
             return
         self._update(t_seen_ns, record, estimate, verdict, out)
+
+    def _cover(self, t_seen_ns: int, record: Record) -> Cover | None:
+        """The standing warning of another event that makes one of this event superfluous, if any."""
+        forecast = record.forecast
+        if forecast is None:
+            return None
+        span_ns = from_seconds(self._params.cover_s)
+        for cover in self._covers.values():
+            recent = t_seen_ns - cover.origin_ns < span_ns
+            if cover.event_id != record.event_id and recent and cover.holds(forecast):
+                return cover
+        return None
 
     def _update(
         self, t_seen_ns: int, record: Record, estimate: EventEstimate, verdict: Verdict, out: list[Message]
@@ -139,6 +158,11 @@ class AlertsStage:
         record.alert = build_alert(record, kind, t_seen_ns, self._params, magnitude, estimate, reasons)
         record.due = False
         out.append(record.alert)
+        if kind == "cancel":
+            self._covers.pop(record.event_id, None)
+        else:
+            fresh = Cover(event_id=record.event_id, origin_ns=estimate.origin.time_ns)
+            self._covers.setdefault(record.event_id, fresh).add(record.alert)
 
     def _close(
         self,
@@ -222,6 +246,10 @@ class AlertsStage:
         old = [k for k, r in self._records.items() if r.heard_ns < limit and not r.warned]
         for key in old:
             del self._records[key]
+        span_ns = from_seconds(self._params.cover_s)
+        gone = [k for k, c in self._covers.items() if t_seen_ns - c.origin_ns >= span_ns]
+        for key in gone:
+            del self._covers[key]
 
 
 def _n_stations(estimate: EventEstimate) -> int:

@@ -1,0 +1,280 @@
+"""The command line: run, replay, listen, drill, check, stations, schema.
+
+Nothing heavy is imported before a command needs it, so `seiswarn --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from seiswarn import __version__
+
+app = typer.Typer(
+    name="seiswarn",
+    help="Earthquake early warning and rapid intensity reports.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+OUT = Annotated[Path | None, typer.Option("--out", help="Folder for the products.", show_default=False)]
+SPEED = Annotated[str, typer.Option(help="'max', or how many times real time, e.g. 1 or 10.")]
+
+
+def main() -> None:
+    """Run the command line; exit codes: 0 ran, 2 bad arguments or configuration, 1 failed."""
+    from seiswarn.errors import SeiswarnError, UsageError
+
+    try:
+        app()
+    except UsageError as error:
+        _fail(str(error), 2)
+    except SeiswarnError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        _fail("stopped", 1)
+    except OSError as error:
+        _fail(f"{error.filename or 'system'}: {error.strerror or error}", 1)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    print(f"seiswarn: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"seiswarn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _speed(text: str) -> float | None:
+    """None for "max", else times real time. Raises UsageError on anything else."""
+    from seiswarn.errors import UsageError
+
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise UsageError(f"--speed is 'max' or a positive number, not {text!r}")
+    return value
+
+
+def _packet(text: str) -> float | None:
+    """None for "record", else seconds. Raises UsageError on anything else."""
+    from seiswarn.errors import UsageError
+
+    if text == "record":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 60.0:
+        raise UsageError(f"--packet is 'record' or a number of seconds up to 60, not {text!r}")
+    return value
+
+
+def _config(path: Path | None) -> Any:
+    from seiswarn.config import default_config, load_config
+
+    return load_config(path) if path is not None else default_config()
+
+
+@app.command()
+def replay(
+    path: Annotated[Path, typer.Argument(help="Folder with miniSEED and StationXML files.")],
+    config: Annotated[Path | None, typer.Option(help="Configuration; a generic default without.")] = None,
+    out: OUT = None,
+    speed: SPEED = "max",
+    packet: Annotated[
+        str, typer.Option(help="Seconds per packet, or 'record' to keep the stored records.")
+    ] = "0.5",
+    latency: Annotated[
+        float, typer.Option(min=0.0, help="Seconds from a packet's last sample to its arrival.")
+    ] = 0.0,
+    live: Annotated[
+        bool, typer.Option("--live", help="Play the archive through the real processes.")
+    ] = False,
+) -> None:
+    """Replay recorded data through the pipeline and leave its products in a folder."""
+    packet_s, times = _packet(packet), _speed(speed)
+    settings = _config(config)
+    folder = out or Path(f"seiswarn-{path.resolve().name}")
+    if live:
+        from seiswarn.runtime.live import replay_live
+
+        code = replay_live(path, settings, folder, speed=times, packet_s=packet_s, latency_s=latency)
+        raise typer.Exit(code)
+    from seiswarn.runtime.setup import archive_run
+
+    setup, feed = archive_run(path, settings, packet_s=packet_s, latency_s=latency, status="test")
+    _run_and_tell(setup, feed, folder, times, None)
+
+
+@app.command()
+def drill(
+    config: Annotated[
+        Path | None, typer.Argument(help="Configuration with a synthetic [[ingest]]; the bundled one without.")
+    ] = None,
+    out: OUT = None,
+    speed: SPEED = "max",
+) -> None:
+    """Play an exercise: a synthetic earthquake, marked EXERCISE from the door to the last product."""
+    from seiswarn.bundled import bundled
+    from seiswarn.runtime.setup import synthetic_run
+    from seiswarn.timebase import parse_iso
+
+    times = _speed(speed)
+    settings = _config(config or bundled("configs/drill_guangxi.toml"))
+    setup, feed = synthetic_run(settings, status="exercise")
+    truth = next(e for e in settings.ingest if hasattr(e, "origin_time"))
+    print(
+        f"EXERCISE: M {truth.mw:.1f} at {truth.latitude:.2f}°, {truth.longitude:.2f}°, {truth.depth_km:.0f} km deep, "
+        f"{truth.origin_time} UTC, on {setup.table.n_stations} stations and {len(setup.targets)} targets."
+    )
+    _run_and_tell(setup, feed, out or Path("seiswarn-drill"), times, parse_iso(truth.origin_time))
+
+
+def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, origin_ns: int | None) -> None:
+    """Replay with a progress display, then the account."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from seiswarn.runtime.account import account, alert_line
+    from seiswarn.runtime.replay import replay as run
+    from seiswarn.timebase import NS, iso
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("replaying", total=(feed.end_ns - feed.start_ns) / NS, now="")
+
+        def progress(now_ns: int, end_ns: int) -> None:
+            bar.update(task, completed=(now_ns - feed.start_ns) / NS, now=f"{iso(now_ns, 1)} UTC")
+
+        summary = run(
+            setup,
+            feed,
+            folder,
+            speed=speed,
+            progress=progress,
+            on_alert=lambda alert: print(alert_line(alert, origin_ns), flush=True),
+        )
+    for line in account(summary.alerts, origin_ns):
+        print(line)
+    _tell_refusals(summary.counts)
+    times = summary.timings
+    print(
+        f"Replayed {times['data_s']:.0f} s of data in {times['run_s']:.1f} s "
+        f"({times['times_real_time']:.0f} times real time); products are in {folder}."
+    )
+
+
+def _tell_refusals(counts: dict[str, int]) -> None:
+    if counts.get("DataError"):
+        print(f"{counts['DataError']} reports of refused or flagged data; see output.jrn.")
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="Configuration file.")],
+    out: OUT = None,
+) -> None:
+    """Run the daemon: supervisor and processes, until stopped or the sources end."""
+    from seiswarn.runtime.live import run_live
+
+    raise typer.Exit(run_live(_config(config), out))
+
+
+@app.command()
+def listen(
+    endpoint: Annotated[str, typer.Option(help="PUB endpoint of a running seiswarn.")] = "tcp://127.0.0.1:7720",
+    format: Annotated[str, typer.Option(help="'text' or 'json'.")] = "text",
+    count: Annotated[int, typer.Option(min=0, help="Stop after so many warnings; 0 is never.")] = 0,
+    timeout: Annotated[float, typer.Option(min=0, help="Stop after so many seconds; 0 is never.")] = 0.0,
+) -> None:
+    """Subscribe to warnings and print them; losses and silence are told too."""
+    from seiswarn.errors import UsageError
+    from seiswarn.runtime.listen import listen as follow
+
+    if format not in ("text", "json"):
+        raise UsageError(f"--format is 'text' or 'json', not {format!r}")
+    heard = follow(
+        endpoint,
+        lambda line: print(line, flush=True),
+        as_json=format == "json",
+        count=count or None,
+        timeout_s=timeout or None,
+    )
+    if count and heard < count:
+        _fail(f"heard {heard} of {count} warnings", 1)
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
+    """Look for everything that would keep a configuration from running, and say it all."""
+    from seiswarn.runtime.check import check_config
+
+    findings = check_config(config)
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.sentence}")
+    bad = sum(not f.ok for f in findings)
+    if bad:
+        _fail(f"{bad} of {len(findings)} checks failed", 2)
+    print(f"All {len(findings)} checks passed.")
+
+
+@app.command()
+def stations(
+    path: Annotated[list[Path], typer.Argument(help="StationXML files, or folders with such.")],
+    at: Annotated[str, typer.Option(help="Epoch, ISO 8601 UTC; the latest without.")] = "",
+) -> None:
+    """List the stations that can be used, and what can not be used with the reason."""
+    from seiswarn.errors import UsageError
+    from seiswarn.stationxml import describe, read_station_tables
+    from seiswarn.timebase import parse_iso
+
+    try:
+        at_ns = parse_iso(at) if at else None
+    except ValueError as error:
+        raise UsageError(f"--at: {error}") from error
+    table = read_station_tables(path, at_ns)
+    for row in describe(table):
+        print(row.text())
+    print(f"{table.n_stations} stations, {table.n_channels} channels usable; {len(table.refusals)} refused.")
+
+
+@app.command()
+def schema(
+    internal: Annotated[bool, typer.Option("--internal", help="Every message on the bus.")] = False,
+) -> None:
+    """Print the JSON Schema of published warnings, or of all messages."""
+    import json
+
+    if internal:
+        from seiswarn.messages import json_schema
+
+        text = json_schema()
+    else:
+        from seiswarn.publish.formats.public import public_schema
+
+        text = public_schema()
+    print(json.dumps(text, indent=2, sort_keys=True, ensure_ascii=False))
