@@ -59,7 +59,7 @@ def first_arrivals(tops: F64, slow: F64, depth_km: float, distances_km: F64, out
     for k in range(n):
         bottom = tops[k + 1] if k + 1 < n else 1e9
         above[k] = max(0.0, min(bottom, depth_km) - tops[k])
-        if tops[k] <= depth_km:
+        if tops[k] < depth_km:  # on an interface the source belongs above: the wave along it is a head wave
             src = k
     for j in range(distances_km.size):
         out[j] = _direct(distances_km[j], above, slow, src + 1)

@@ -56,7 +56,7 @@ def layers(name: str) -> tuple[F64, F64, F64]:
     for (z0, p0, s0), (z1, p1, s1) in zip(nodes[:-1], nodes[1:], strict=True):
         if z1 == z0:
             continue
-        n = max(1, int(np.ceil((z1 - z0) / LAYER_KM))) if p0 != p1 or s0 != s1 else 1
+        n = max(1, int(np.ceil((z1 - z0) / LAYER_KM)))
         for k in range(n):
             mid = (k + 0.5) / n
             tops.append(z0 + (z1 - z0) * k / n)
