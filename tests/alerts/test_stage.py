@@ -278,8 +278,10 @@ def test_what_is_stronger_anywhere_is_warned_of_on_its_own(stage):
 def test_cover_ends_with_time_and_with_a_cancel():
     stage = AlertsStage(Params(cover_s=50.0))
     feed(stage, estimate(8.0, 7.0, event="main"))
-    assert alerts(feed(stage, estimate(49.0, 5.0, event="b"))) == []
-    assert alerts(feed(stage, estimate(51.0, 5.0, revision=2, event="b")))
+    for seconds, spoken in ((49.0, False), (51.0, True)):
+        e = estimate(seconds + 8.0, 5.0, event=f"after {seconds}")
+        e = msgspec.structs.replace(e, origin=msgspec.structs.replace(e.origin, time_ns=at(seconds)))
+        assert bool(alerts(feed(stage, e))) is spoken
     stage = AlertsStage(Params())
     feed(stage, estimate(8.0, 7.0, event="false"))
     feed(stage, estimate(9.0, 7.0, revision=2, state="cancelled", event="false"))

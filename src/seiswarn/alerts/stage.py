@@ -86,7 +86,7 @@ class AlertsStage:
             return
         verdict = self._policy.decide(self._view(t_seen_ns, record, estimate))
         if not record.warned:
-            cover = self._cover(t_seen_ns, record) if verdict.action == "warn" else None
+            cover = self._cover(record) if verdict.action == "warn" else None
             if cover is not None:
                 detail = f"the warning of {cover.event_id} says as much everywhere; {verdict.detail}"
                 self._decide(t_seen_ns, record, estimate, "hold", (Reason.COVERED,), detail, out)
@@ -104,14 +104,14 @@ class AlertsStage:
             return
         self._update(t_seen_ns, record, estimate, verdict, out)
 
-    def _cover(self, t_seen_ns: int, record: Record) -> Cover | None:
+    def _cover(self, record: Record) -> Cover | None:
         """The standing warning of another event that makes one of this event superfluous, if any."""
-        forecast = record.forecast
-        if forecast is None:
+        forecast, estimate = record.forecast, record.estimate
+        if forecast is None or estimate is None:
             return None
         span_ns = from_seconds(self._params.cover_s)
         for cover in self._covers.values():
-            recent = t_seen_ns - cover.origin_ns < span_ns
+            recent = estimate.origin.time_ns - cover.origin_ns < span_ns
             if cover.event_id != record.event_id and recent and cover.holds(forecast):
                 return cover
         return None
@@ -246,7 +246,7 @@ class AlertsStage:
         old = [k for k, r in self._records.items() if r.heard_ns < limit and not r.warned]
         for key in old:
             del self._records[key]
-        span_ns = from_seconds(self._params.cover_s)
+        span_ns = from_seconds(self._params.cover_s + self._params.max_age_s)
         gone = [k for k, c in self._covers.items() if t_seen_ns - c.origin_ns >= span_ns]
         for key in gone:
             del self._covers[key]

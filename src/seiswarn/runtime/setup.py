@@ -75,14 +75,20 @@ class Setup:
             "n_targets": len(self.targets),
         }
 
-    def run_folder(self, folder: Path, *, resume: bool = False) -> RunFolder:
+    def run_folder(self, folder: Path, *, resume: bool = False, draw_late: bool = False) -> RunFolder:
         """The files of a run, with record sections taken from its input journal."""
 
         def traces(report: QuickReport) -> Sequence[Trace]:
             return journal_traces(folder / INPUT, report, self.table)
 
         return RunFolder(
-            folder, run_status=self.status, cap=CapParams(), report=ReportParams(), resume=resume, traces=traces
+            folder,
+            run_status=self.status,
+            cap=CapParams(),
+            report=ReportParams(),
+            resume=resume,
+            draw_late=draw_late,
+            traces=traces,
         )
 
 

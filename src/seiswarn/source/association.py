@@ -13,7 +13,7 @@ from seiswarn.reasons import Reason
 from seiswarn.source.estimators.point import Location, PointSource, Readings
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
-from seiswarn.source.traveltime import TravelTimes
+from seiswarn.source.traveltime import TravelTimes, arrival
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds
 
@@ -68,14 +68,15 @@ class Associator:
 
     def arrivals(self, event: EventRecord, station: int) -> tuple[float, float, float]:
         """Epicentral distance (km) and P, S travel times (s) from an event to a station."""
-        d = geo.distance_km(
+        return arrival(
+            self._tt.p,
+            self._tt.s,
             event.latitude,
             event.longitude,
-            float(self._table.st_latitude[station]),
-            float(self._table.st_longitude[station]),
+            event.depth_km,
+            self._table.st_latitude[station],
+            self._table.st_longitude[station],
         )
-        p, s = self._tt.times(np.array([d]), event.depth_km)
-        return float(d), float(p[0]), float(s[0])
 
     def verdict(self, event: EventRecord, pick: PickRecord) -> str:
         """How a pick relates to an event: "fits", "late" (S or coda), "early" or "unrelated"."""

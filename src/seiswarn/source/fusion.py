@@ -2,7 +2,10 @@
 
 Each station's value is normal around what it *can* see: the true magnitude up to the saturation
 of its window, and no more beyond. Short windows therefore never pull a great earthquake down,
-and long ones decide. The prior is Gutenberg-Richter.
+and long ones decide. The prior is Gutenberg-Richter, down to one sigma below the median reading
+and level from there: it may shade readings but never explain them away. (A heavy-tailed
+likelihood loses against an exponential prior that goes on for ever: one station alone, or two that
+disagree, would always be an M 1 with an outlier, and no M 1 triggers a network.)
 """
 
 from __future__ import annotations
@@ -47,7 +50,8 @@ def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
     seen = np.where(m[:, None] > saturation[:, None], np.minimum(GRID[None, :], m[:, None]), seen)
     r2 = ((m[:, None] - seen) / sigma[:, None]) ** 2
     log_post = -0.5 * (STUDENT_NU + 1.0) * np.log1p(r2 / STUDENT_NU).sum(axis=0)
-    log_post -= b_value * math.log(10.0) * GRID
+    lowest = float(np.median(m) - np.median(sigma))
+    log_post -= b_value * math.log(10.0) * np.maximum(GRID, lowest)
     w = np.exp(log_post - log_post.max())
     w /= w.sum()
     mean = float(w @ GRID)

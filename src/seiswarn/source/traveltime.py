@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from seiswarn.geo import EARTH_RADIUS_KM
+from seiswarn.geo import EARTH_RADIUS_KM, distance_km
 from seiswarn.source.velocity import layers
 
 F64 = npt.NDArray[np.float64]
@@ -121,6 +121,15 @@ class TravelTimes:
             p[k] = lookup(self.p, d[k], depth_km)
             s[k] = lookup(self.s, d[k], depth_km)
         return p, s
+
+
+@njit(cache=True, nogil=True)
+def arrival(
+    p: F64, s: F64, latitude: float, longitude: float, depth_km: float, to_latitude: float, to_longitude: float
+) -> tuple[float, float, float]:
+    """Epicentral distance (km) and first P and S times (s) from a source to one place, in degrees."""
+    d = distance_km(latitude, longitude, to_latitude, to_longitude)
+    return d, lookup(p, d, depth_km), lookup(s, d, depth_km)
 
 
 @njit(cache=True, nogil=True)

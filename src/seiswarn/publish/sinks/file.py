@@ -54,6 +54,8 @@ class RunFolder:
         Go on in a folder written before; otherwise earlier products in it are removed first.
         `events.xml` and `report.html` are whole again once the output journal has been sent
         again from its beginning, which doubles nothing.
+    draw_late
+        Draw reports at the end only: where nobody can look at them before.
     traces
         Gives the record section of a report; none is drawn without.
     """
@@ -72,6 +74,7 @@ class RunFolder:
         production: bool = False,
         allow: Collection[Status] = (),
         resume: bool = False,
+        draw_late: bool = False,
         cap: CapParams | None = None,
         report: ReportParams | None = None,
         traces: TraceSource | None = None,
@@ -82,6 +85,8 @@ class RunFolder:
         self._cap = CapFormat(cap)
         self._report = report or ReportParams()
         self._traces = traces
+        self._draw_late = draw_late
+        self._late: dict[str, QuickReport] = {}  # the newest of each event, drawn at the end
         self._written: dict[tuple[str, ...], None] = {}
         self._n_warnings = 0
         self._picks: dict[str, Pick] = {}
@@ -121,6 +126,8 @@ class RunFolder:
 
     def close(self) -> None:
         """Write what is only whole at the end, and close."""
+        for report in self._late.values():
+            self._draw(report)
         if self._events or not (self.folder / EVENTS).exists():
             self._write_events()
         if not any(self.folder.glob("report-*.html")):
@@ -151,6 +158,12 @@ class RunFolder:
             self._write_events()
 
     def _quick_report(self, report: QuickReport) -> None:
+        if self._draw_late:
+            self._late[report.event_id] = report
+        else:
+            self._draw(report)
+
+    def _draw(self, report: QuickReport) -> None:
         traces = self._traces(report) if self._traces else ()
         page = report_html(report, traces, self._report)
         write_atomically(self.folder / f"report-{_safe(report.event_id)}.html", page)
