@@ -49,7 +49,10 @@ def jittered_grid(side: int, spacing_km: float, seed: int) -> list[tuple[float, 
     rng = np.random.default_rng(seed)
     half = 0.5 * (side - 1)
     return [
-        ((a - half + 0.3 * rng.uniform(-1, 1)) * spacing_km, (b - half + 0.3 * rng.uniform(-1, 1)) * spacing_km)
+        (
+            (a - half + 0.3 * rng.uniform(-1, 1)) * spacing_km,
+            (b - half + 0.3 * rng.uniform(-1, 1)) * spacing_km,
+        )
         for a in range(side)
         for b in range(side)
     ]
@@ -99,7 +102,9 @@ class Feed:
         self.messages.append(message)
         self.seen_ns.append(t_seen_ns)
 
-    def pick(self, station: int, t_ns: int, *, sigma_s: float = 0.1, pd_m: float = 0.0, up_to_s: float = 5.0) -> str:
+    def pick(
+        self, station: int, t_ns: int, *, sigma_s: float = 0.1, pd_m: float = 0.0, up_to_s: float = 5.0
+    ) -> str:
         """A pick, seen 0.3 s after its onset, with P windows growing by half a second."""
         self.n_picks += 1
         code = self.table.stations[station]
@@ -177,7 +182,9 @@ class Feed:
         rng = np.random.default_rng(seed)
         lat, lon = quake.place
         for s in range(self.table.n_stations) if stations is None else stations:
-            d = float(distance_km(lat, lon, float(self.table.st_latitude[s]), float(self.table.st_longitude[s])))
+            d = float(
+                distance_km(lat, lon, float(self.table.st_latitude[s]), float(self.table.st_longitude[s]))
+            )
             if d > reach_km:
                 continue
             tp, ts = self.travel_times.times(np.array([d]), quake.depth_km)

@@ -75,7 +75,9 @@ class Case:
         return float(np.hypot(north, east)), float(squared)
 
 
-def cases(tt: TravelTimes, n: int, *, inside: bool, n_picks: int, noise_s: float, declared: bool = False) -> list[Case]:
+def cases(
+    tt: TravelTimes, n: int, *, inside: bool, n_picks: int, noise_s: float, declared: bool = False
+) -> list[Case]:
     rng = np.random.default_rng(17)
     out = []
     for k in range(n):
@@ -94,7 +96,12 @@ def cases(tt: TravelTimes, n: int, *, inside: bool, n_picks: int, noise_s: float
 @pytest.mark.parametrize(("n_picks", "median_km", "p90_km"), [(4, 3.0, 5.0), (6, 2.0, 4.0), (12, 1.5, 3.0)])
 @pytest.mark.parametrize("noise_s", [0.1, 0.2])
 def test_inside_the_network(
-    source: PointSource, travel_times: TravelTimes, n_picks: int, median_km: float, p90_km: float, noise_s: float
+    source: PointSource,
+    travel_times: TravelTimes,
+    n_picks: int,
+    median_km: float,
+    p90_km: float,
+    noise_s: float,
 ) -> None:
     found = cases(travel_times, 50, inside=True, n_picks=n_picks, noise_s=noise_s)
     errors = [c.miss(source.locate(c.readings, None))[0] for c in found]
@@ -160,11 +167,19 @@ def test_deep_source(source: PointSource, travel_times: TravelTimes) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(order=st.permutations(range(8)))
-def test_station_order_does_not_matter(source: PointSource, travel_times: TravelTimes, order: list[int]) -> None:
+def test_station_order_does_not_matter(
+    source: PointSource, travel_times: TravelTimes, order: list[int]
+) -> None:
     case = Case(travel_times, 12.0, -20.0, 11.0, n_picks=8, noise_s=0.1, seed=9)
     a, r = source.locate(case.readings, None), case.readings
     b = source.locate(
-        replace(r, latitude=r.latitude[order], longitude=r.longitude[order], t_s=r.t_s[order], sigma_s=r.sigma_s[order]),
+        replace(
+            r,
+            latitude=r.latitude[order],
+            longitude=r.longitude[order],
+            t_s=r.t_s[order],
+            sigma_s=r.sigma_s[order],
+        ),
         None,
     )
     same = ("latitude", "longitude", "depth_km", "t0_s", "major_km", "minor_km", "depth_sigma_km")
@@ -173,7 +188,9 @@ def test_station_order_does_not_matter(source: PointSource, travel_times: Travel
 
 
 @pytest.mark.parametrize("shift_s", [-1234.5, 0.37, 86400.0])
-def test_time_shift_moves_only_the_time(source: PointSource, travel_times: TravelTimes, shift_s: float) -> None:
+def test_time_shift_moves_only_the_time(
+    source: PointSource, travel_times: TravelTimes, shift_s: float
+) -> None:
     a, b = (
         source.locate(
             Case(travel_times, 12.0, -20.0, 11.0, n_picks=8, noise_s=0.1, seed=9, origin_s=s).readings, None
@@ -181,7 +198,9 @@ def test_time_shift_moves_only_the_time(source: PointSource, travel_times: Trave
         for s in (0.0, shift_s)
     )
     assert b.t0_s - shift_s == pytest.approx(a.t0_s, abs=1e-6)
-    assert (b.latitude, b.longitude, b.depth_km) == pytest.approx((a.latitude, a.longitude, a.depth_km), abs=1e-6)
+    assert (b.latitude, b.longitude, b.depth_km) == pytest.approx(
+        (a.latitude, a.longitude, a.depth_km), abs=1e-6
+    )
 
 
 def test_search_around_the_last_solution_agrees(source: PointSource, travel_times: TravelTimes) -> None:

@@ -17,8 +17,20 @@ P_TOLERANCE_S, S_TOLERANCE_S = 0.05, 0.10
 
 # Kennett and Engdahl (1991), table 2; Kennett et al. (1995), table 1: (depth km, Vp, Vs just above it).
 PUBLISHED = {
-    "iasp91": [(20.0, 5.80, 3.36), (35.0, 6.50, 3.75), (120.0, 8.05, 4.50), (210.0, 8.30, 4.518), (410.0, 9.03, 4.87)],
-    "ak135": [(20.0, 5.80, 3.46), (35.0, 6.50, 3.85), (120.0, 8.05, 4.50), (210.0, 8.30, 4.518), (410.0, 9.03, 4.871)],
+    "iasp91": [
+        (20.0, 5.80, 3.36),
+        (35.0, 6.50, 3.75),
+        (120.0, 8.05, 4.50),
+        (210.0, 8.30, 4.518),
+        (410.0, 9.03, 4.87),
+    ],
+    "ak135": [
+        (20.0, 5.80, 3.46),
+        (35.0, 6.50, 3.85),
+        (120.0, 8.05, 4.50),
+        (210.0, 8.30, 4.518),
+        (410.0, 9.03, 4.871),
+    ],
 }
 
 
@@ -89,7 +101,9 @@ def test_source_on_an_interface_is_no_special_case(model: TravelTimes) -> None:
 
 
 @given(distance=st.floats(0, 2000), depth=st.floats(0, 400))
-def test_lookup_is_finite_and_monotone_everywhere(travel_times: TravelTimes, distance: float, depth: float) -> None:
+def test_lookup_is_finite_and_monotone_everywhere(
+    travel_times: TravelTimes, distance: float, depth: float
+) -> None:
     t = lookup(travel_times.p, distance, depth)
     assert np.isfinite(t)
     assert 0.0 <= t <= lookup(travel_times.s, distance, depth) + 1e-12
