@@ -342,11 +342,18 @@ def connect(
     security: Security | None,
     link: Link,
     context: zmq.Context[zmq.Socket[bytes]] | None = None,
+    *,
+    identity: str = "",
 ) -> zmq.Socket[bytes]:
-    """A connected socket with limits and security set; it reconnects by itself."""
+    """A connected socket with limits and security set; it reconnects by itself.
+
+    `identity` is what a ROUTER at the other end knows it by.
+    """
     security = security or Security()
     socket = _socket(context or zmq.Context.instance(), kind, link)
     try:
+        if identity:
+            socket.set_string(zmq.IDENTITY, identity)
         if security.mode != "open":
             socket.curve_publickey, socket.curve_secretkey = _key_pair(security.secret_key_file)
             socket.curve_serverkey = _load_key(security.server_key_file)[0]

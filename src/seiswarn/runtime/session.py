@@ -130,6 +130,11 @@ class Session:
         self._input.close()
         self._output.close()
 
+    def save(self) -> None:
+        """Take a snapshot now, unless there is no journal it could belong to."""
+        if self._snapshot_ns is not None and not self.unjournaled:
+            self._save(self.pipeline.t_seen_ns)
+
     def flush(self) -> None:
         self._input.flush()
         self._output.flush()

@@ -33,22 +33,25 @@ class Slicer:
         self._step_ns = step_ns
         self._status = status
         self._last_end_ns = start_ns
-        self._waiting: deque[tuple[int, Packet | DataError | None, tuple[str, int] | None]] = deque()
-        self._marks: dict[str, int] = {}
+        self._waiting: deque[tuple[int, Packet | DataError]] = deque()
+        self._marks: list[tuple[int, str, int]] = []
 
     @property
     def last_end_ns(self) -> int | None:
         return self._last_end_ns
 
-    def add(self, items: Iterable[Packet | DataError], t_seen_ns: int, mark: tuple[str, int] | None = None) -> None:
+    def add(
+        self, items: Iterable[Packet | DataError], t_seen_ns: int, mark: tuple[str, int] | None = None
+    ) -> None:
         """Take items that were seen at or before `t_seen_ns`, the frame of a source that `mark` names.
 
         Items that come after their slice was closed go into the next one, their own time unchanged.
+        A mark makes no slice of its own: slices depend on the data alone.
         """
         for item in items:
-            self._waiting.append((self._end(item.t_seen_ns), item, None))
+            self._waiting.append((self._end(item.t_seen_ns), item))
         if mark is not None:
-            self._waiting.append((self._end(t_seen_ns), None, mark))
+            self._marks.append((t_seen_ns, *mark))
 
     def _end(self, t_seen_ns: int) -> int:
         end = -(-t_seen_ns // self._step_ns) * self._step_ns
@@ -60,7 +63,8 @@ class Slicer:
         """Close every slice that ends at or before `to_ns`: all seen until then has been added."""
         if self._last_end_ns is None:
             return
-        self._waiting = deque(sorted(self._waiting, key=lambda w: w[0]))  # stable: arrival order within a slice
+        # A stable sort: within a slice the order of arrival is kept.
+        self._waiting = deque(sorted(self._waiting, key=lambda w: w[0]))
         while True:
             due = self._waiting[0][0] if self._waiting else None
             quiet = self._last_end_ns + TICK_NS
@@ -73,20 +77,18 @@ class Slicer:
     def _close(self, end_ns: int) -> Slice:
         packets: list[Packet] = []
         errors: list[DataError] = []
-        marked = False
         while self._waiting and self._waiting[0][0] <= end_ns:
-            _, item, mark = self._waiting.popleft()
+            _, item = self._waiting.popleft()
             if isinstance(item, Packet):
                 packets.append(item)
-            elif item is not None:
+            else:
                 errors.append(item)
-            if mark is not None:
-                self._marks[mark[0]] = mark[1]
-                marked = True
+        marks = {source: seq for due, source, seq in self._marks if due <= end_ns}
+        self._marks = [mark for mark in self._marks if mark[0] > end_ns]
         return Slice(
             t_seen_ns=end_ns,
             packets=tuple(packets),
             errors=tuple(errors),
-            marks=tuple(sorted(self._marks.items())) if marked else (),
+            marks=tuple(sorted(marks.items())),
             status=self._status,
         )

@@ -1,0 +1,153 @@
+"""One process of the daemon as the supervisor sees it: started, heard of, dead, started again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+
+from seiswarn.messages import Heartbeat
+from seiswarn.runtime import clock
+from seiswarn.runtime.spec import ProcessSpec, write_spec
+
+WORKING = frozenset({"ready", "ended", "draining", "done", "finished", "stopping", "stopped", "left over"})
+FIRST_BACKOFF_S = 0.1
+LAST_BACKOFF_S = 5.0
+
+
+class Child:
+    """A process that is kept alive.
+
+    Parameters
+    ----------
+    silence_s
+        a working process without a heartbeat for this long is stuck.
+    start_s
+        how long it may take until it works.
+    """
+
+    def __init__(self, spec: ProcessSpec, *, silence_s: float, start_s: float) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self._silence_s = silence_s
+        self._start_s = start_s
+        self._path = write_spec(spec)
+        self._log = Path(spec.folder) / "log" / f"{spec.name}.log"
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._heard_s = 0.0
+        self._started_s = 0.0
+        self.deaths: deque[float] = deque(maxlen=100)
+        self.restart_s = 0.0  # monotonic time of the next start, 0 when none is due
+        self.beat: Heartbeat | None = None
+        self.ready_after_s = 0.0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of the life that is over; None before it is."""
+        return self._process.poll() if self._process is not None else None
+
+    @property
+    def state(self) -> str:
+        return self.beat.state if self.beat is not None else ""
+
+    @property
+    def works(self) -> bool:
+        """Past its start."""
+        return self.state in WORKING
+
+    def start(self) -> None:
+        self.beat = None
+        self.restart_s = 0.0
+        self._started_s = self._heard_s = clock.monotonic_s()
+        command = [
+            sys.executable,
+            "-m",
+            "seiswarn.runtime.processes",
+            self.spec.kind,
+            "--spec",
+            str(self._path),
+        ]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True
+            )
+
+    def hear(self, beat: Heartbeat) -> None:
+        """Take a heartbeat."""
+        if self._process is None:
+            return
+        worked = self.works
+        self.beat = beat
+        self._heard_s = clock.monotonic_s()
+        if self.works and not worked:
+            self.ready_after_s = self._heard_s - self._started_s
+
+    def stuck(self) -> str:
+        """Why it has to be killed; empty when it has not."""
+        if not self.running:
+            return ""
+        now = clock.monotonic_s()
+        if self.works and now - self._heard_s > self._silence_s:
+            return f"gave no sign of life for {self._silence_s:g} s"
+        if not self.works and now - self._started_s > self._start_s:
+            return f"was not ready after {self._start_s:g} s"
+        return ""
+
+    def bury(self) -> None:
+        """Note a death and when to try again."""
+        now = clock.monotonic_s()
+        self.deaths.append(now)
+        recent = self.recent_deaths(60.0)
+        self.restart_s = now + min(FIRST_BACKOFF_S * 2.0 ** (recent - 1), LAST_BACKOFF_S)
+
+    def obituary(self) -> str:
+        """How it ended, with its last words."""
+        words = self.last_words()
+        return f"{self.name} {_ending(self.exit_code)}" + (f" ({words})" if words else "")
+
+    def recent_deaths(self, within_s: float) -> int:
+        now = clock.monotonic_s()
+        return sum(now - at <= within_s for at in self.deaths)
+
+    def last_words(self) -> str:
+        """The last line of its log."""
+        try:
+            lines = self._log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1].strip() if lines else ""
+
+    def ask_to_stop(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def close(self) -> None:
+        """End it at once, if it still runs."""
+        if self._process is not None:
+            self.kill()
+            self._process.wait()
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "runs"
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with code {code}"

@@ -1,0 +1,111 @@
+"""Following the core's output: from the journal, woken by what the core publishes.
+
+The journal is the truth; the PUB socket says when to look. Only where the core had to give up its
+journal (a full disk) are messages taken from the socket itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import zmq
+
+from seiswarn.bus import Link, connect, unpack
+from seiswarn.errors import BusError
+from seiswarn.runtime.session import OUTPUT
+from seiswarn.store.journal import JournalReader, Records
+
+LOOK_EVERY_S = 0.2  # also when nothing wakes us
+MAX_BATCH = 2000
+
+
+class Follower:
+    """Records of a growing output journal, each once and in order.
+
+    Attributes
+    ----------
+    seq
+        the last record given out.
+    lost
+        records that neither the journal nor the socket had.
+    """
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self._path = folder / OUTPUT
+        self._reader: JournalReader | None = None
+        self._offset = 0
+        self._heard: Records = []  # from the socket, not yet found in the journal
+        self.seq = 0
+        self.lost = 0
+        self._socket = connect(zmq.SUB, endpoint, None, Link())
+        self._socket.setsockopt(zmq.SUBSCRIBE, b"")
+
+    @property
+    def run_id(self) -> str:
+        """The run the journal belongs to; empty while there is none."""
+        reader = self._open()
+        return str(reader.metadata.get("run_id", "")) if reader is not None else ""
+
+    def poll(self, timeout_s: float = LOOK_EVERY_S) -> Records:
+        """What is new, after at most `timeout_s`; messages outside the journal carry number 0.
+
+        Raises
+        ------
+        StoreError
+            When the journal cannot be read or is damaged.
+        """
+        found = self._look()
+        if found:
+            return found
+        if self._socket.poll(round(1000 * timeout_s)):
+            self._listen()
+        return self._look()
+
+    def _look(self) -> Records:
+        reader = self._open()
+        records: Records = []
+        if reader is not None:
+            records, self._offset = reader.read_from(self._offset, max_records=MAX_BATCH)
+        if records:
+            self.seq = records[-1][0]
+        if len(records) < MAX_BATCH:
+            records += self._unjournaled()
+        return records
+
+    def _unjournaled(self) -> Records:
+        """What the core said though its journal does not have it: it is written there before it is said."""
+        found: Records = []
+        for seq, payload in self._heard:
+            if seq == 0:
+                found.append((seq, payload))
+            elif seq > self.seq:
+                self.lost += seq - self.seq - 1
+                self.seq = seq
+                found.append((seq, payload))
+        self._heard.clear()
+        return found
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                frame = unpack(self._socket.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                return
+            except BusError:
+                continue
+            if frame.header.type != "Beat":
+                self._heard.append((frame.header.origin_seq, frame.payload))
+
+    def _open(self) -> JournalReader | None:
+        if self._reader is None and self._path.exists():
+            reader = JournalReader(self._path)
+            if not reader.metadata:
+                reader.close()  # its head is not written yet
+                return None
+            self._reader = reader
+        return self._reader
+
+    def close(self) -> None:
+        self._socket.close()
+        if self._reader is not None:
+            self._reader.close()

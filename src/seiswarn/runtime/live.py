@@ -1,0 +1,217 @@
+"""The live runtime for the command line: a run from a configuration, an archive played live."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from seiswarn.config import Config
+from seiswarn.config_parts import IngestArchive, PublishFile, PublishZmq
+from seiswarn.errors import UsageError
+from seiswarn.messages import Heartbeat, Status
+from seiswarn.runtime import clock
+from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT
+from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceSpec
+from seiswarn.runtime.supervisor import Say, Supervisor, local_endpoints
+from seiswarn.timebase import iso
+
+PUBLIC_ENDPOINT = "tcp://127.0.0.1:47600"
+DATABASES = ("seiswarn.sqlite*", "outbox-*.sqlite*")
+
+OnBeat = Callable[[Heartbeat], None]
+
+
+def run_live(config: Config, out_dir: Path | None = None, *, say: Say = lambda text: None) -> int:
+    """Run the daemon a configuration describes until its sources end or a signal comes.
+
+    A run goes on where the journals in `out_dir` (default: runtime.folder) stand.
+
+    Returns
+    -------
+    int
+        0 when it ended as told, 1 when something failed for good, 2 when it cannot run as asked.
+
+    Raises
+    ------
+    UsageError
+        When the configuration has no source.
+    """
+    folder = Path(out_dir or config.runtime.folder)
+    sources = config_sources(config)
+    if not sources:
+        raise UsageError("nothing to run: the configuration has no [[ingest]]")
+    return _supervise(
+        plan(config, folder, sources, config_sinks(config, folder), config.run.status), say, None
+    )
+
+
+def replay_live(
+    path: Path,
+    config: Config,
+    out_dir: Path,
+    *,
+    speed: float | None = 1.0,
+    packet_s: float | None = 0.5,
+    latency_s: float = 0.0,
+    status: Status = "test",
+    endpoint: str | None = None,
+    say: Say = lambda text: None,
+    on_beat: OnBeat | None = None,
+) -> int:
+    """Play an archive through the real processes, into a fresh `out_dir`.
+
+    Parameters
+    ----------
+    speed
+        times real time; None or 0: as fast as the core can take it.
+    packet_s
+        length of a packet; None plays the records as stored.
+    endpoint
+        where alerts are published; default the first [[publish]] of kind zmq, else `PUBLIC_ENDPOINT`.
+    on_beat
+        called with every heartbeat of a process: progress.
+
+    Returns
+    -------
+    int
+        Exit code, as of `run_live`.
+    """
+    if not path.exists():
+        raise UsageError(f"{path}: no such folder; give a folder with miniSEED and StationXML files")
+    clear(out_dir)
+    source = SourceSpec(
+        name="archive",
+        kind="archive",
+        path=str(path.resolve()),
+        packet_s=packet_s or 0.0,
+        latency_s=latency_s,
+        speed=speed or 0.0,
+    )
+    public = endpoint or next(
+        (p.endpoint for p in config.publish if isinstance(p, PublishZmq)), PUBLIC_ENDPOINT
+    )
+    sinks = [
+        SinkSpec(name="zmq", kind="zmq", endpoint=public),
+        SinkSpec(name="file", kind="file", path=str(out_dir.resolve())),
+    ]
+    return _supervise(plan(config, out_dir, [source], sinks, status), say, on_beat)
+
+
+def config_sources(config: Config) -> list[SourceSpec]:
+    """The [[ingest]] entries as sources, named by kind and position."""
+    sources = []
+    for k, entry in enumerate(config.ingest):
+        path = entry.path if isinstance(entry, IngestArchive) else ""
+        sources.append(
+            SourceSpec(
+                name=f"{'archive' if path else 'synthetic'}-{k + 1}",
+                kind="archive" if path else "synthetic",
+                path=path,
+                entry=k,
+                packet_s=entry.packet_s,
+                latency_s=entry.latency_s,
+                speed=entry.speed,
+            )
+        )
+    return sources
+
+
+def config_sinks(config: Config, folder: Path) -> list[SinkSpec]:
+    """The [[publish]] entries as sinks; without one of a kind, the run's folder or the usual endpoint."""
+    sinks: list[SinkSpec] = []
+    for entry in config.publish:
+        if isinstance(entry, PublishFile):
+            sink = SinkSpec(
+                name=entry.name or "file", kind="file", path=entry.path, cap=entry.cap, report=entry.report
+            )
+        else:
+            sink = SinkSpec(
+                name=entry.name or "zmq", kind="zmq", endpoint=entry.endpoint, encoding=entry.encoding
+            )
+        sinks.append(msgspec.structs.replace(sink, production=entry.production, allow=entry.allow))
+    kinds = {sink.kind for sink in sinks}
+    if "zmq" not in kinds:
+        sinks.append(SinkSpec(name="zmq-public", kind="zmq", endpoint=PUBLIC_ENDPOINT))
+    if "file" not in kinds:
+        sinks.append(SinkSpec(name="run-folder", kind="file", path=str(folder.resolve())))
+    return sinks
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier run left, so that a replay starts from nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for pattern in (INPUT, OUTPUT, SNAPSHOT, "log/*.log", *DATABASES):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def plan(
+    config: Config, folder: Path, sources: Sequence[SourceSpec], sinks: Sequence[SinkSpec], status: Status
+) -> tuple[list[ProcessSpec], Path]:
+    """The processes of a run and the folder of their sockets: one per source, one per way out.
+
+    A way out has a process of its own because drawing a report takes seconds of processor time,
+    which no warning may wait for.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sockets, endpoints = local_endpoints()
+    base = ProcessSpec(
+        name="core",
+        kind="core",
+        run_id=f"{config.run.name}-{iso(clock.now_ns())}",
+        folder=str(folder.resolve()),
+        config=config,
+        status=status,
+        endpoints=endpoints,
+        parent_pid=os.getpid(),
+        sources=tuple(sources),
+    )
+    specs = [base]
+    for sink in sinks:
+        specs.append(
+            msgspec.structs.replace(base, name=f"publish-{sink.name}", kind="publish", sinks=(sink,))
+        )
+    specs.append(msgspec.structs.replace(base, name="store", kind="store"))
+    for source in sources:
+        specs.append(
+            msgspec.structs.replace(base, name=f"ingest-{source.name}", kind="ingest", sources=(source,))
+        )
+    return specs, sockets
+
+
+class Signals:
+    """SIGINT and SIGTERM ask to stop; a second one is not obeyed faster. Only the main thread may ask."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+
+    def __call__(self) -> bool:
+        return self.came
+
+    def restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def _supervise(planned: tuple[list[ProcessSpec], Path], say: Say, on_beat: OnBeat | None) -> int:
+    signals = Signals()
+    supervisor = Supervisor(*planned, say)
+    supervisor.on_beat = on_beat
+    try:
+        return supervisor.run(signals)
+    finally:
+        supervisor.close()
+        signals.restore()

@@ -1,0 +1,87 @@
+"""What a process of the daemon is told at its start: a JSON file in the run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from seiswarn.bus import Security
+from seiswarn.config import Config
+from seiswarn.config_parts import Cap, Report
+from seiswarn.errors import SeiswarnError
+from seiswarn.messages import Status
+
+Kind = Literal["core", "ingest", "publish", "store"]
+
+
+class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One way in. `entry` is the index of its [[ingest]] for a synthetic source; speed 0: no waiting."""
+
+    name: str
+    kind: Literal["archive", "synthetic"]
+    path: str = ""
+    entry: int = 0
+    packet_s: float = 0.5
+    latency_s: float = 0.0
+    speed: float = 1.0
+
+
+class SinkSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One way out."""
+
+    name: str
+    kind: Literal["file", "zmq"]
+    path: str = ""
+    endpoint: str = ""
+    encoding: Literal["json", "msgpack"] = "json"
+    security: Security = Security()
+    production: bool = False
+    allow: tuple[Status, ...] = ()
+    cap: Cap = Cap()
+    report: Report = Report()
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the processes of one daemon meet, all of it local."""
+
+    input: str
+    output: str
+    control: str
+
+
+class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one process needs to know.
+
+    `parent_pid` is the supervisor's: a process does not outlive it. `max_file_bytes` bounds every
+    file the process writes (0: unbounded), so that a runaway journal cannot fill the disk.
+    """
+
+    name: str
+    kind: Kind
+    run_id: str
+    folder: str
+    config: Config
+    status: Status
+    endpoints: Endpoints
+    parent_pid: int
+    sources: tuple[SourceSpec, ...] = ()
+    sinks: tuple[SinkSpec, ...] = ()
+    max_file_bytes: int = 0
+
+
+def write_spec(spec: ProcessSpec) -> Path:
+    """Put the spec into the run folder and say where."""
+    path = Path(spec.folder) / "processes" / f"{spec.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(spec), indent=1))
+    return path
+
+
+def read_spec(path: Path) -> ProcessSpec:
+    """The spec in a file. Raises SeiswarnError when it is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ProcessSpec)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SeiswarnError(f"{path}: no process specification: {error}") from error

@@ -1,0 +1,52 @@
+"""How far the core may close slices: the one place that decides what "now" is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from seiswarn.messages import Tick
+
+
+class Ticker(Protocol):
+    """Says until when everything has come. A source without ticks of its own needs one with a clock."""
+
+    def take(self, source: str, tick: Tick) -> None: ...
+
+    @property
+    def due_ns(self) -> int | None:
+        """Slices that end at or before this may be closed; None: none yet."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Nothing will follow."""
+        ...
+
+
+class SourceTicks:
+    """Time by the sources' own ticks alone: recorded data, played by ingest processes.
+
+    Time is where the slowest source is; a source that has ended holds nobody up.
+    """
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        self._at: dict[str, int | None] = dict.fromkeys(sources)
+        self._ended: set[str] = set()
+
+    def take(self, source: str, tick: Tick) -> None:
+        self._at[source] = max(tick.t_seen_ns, self._at[source] or tick.t_seen_ns)
+        if tick.last:
+            self._ended.add(source)
+
+    @property
+    def due_ns(self) -> int | None:
+        running = [at for source, at in self._at.items() if source not in self._ended]
+        if not running:
+            return max((at for at in self._at.values() if at is not None), default=None)
+        known = [at for at in running if at is not None]
+        return min(known) if len(known) == len(running) else None
+
+    @property
+    def ended(self) -> bool:
+        return len(self._ended) == len(self._at)
