@@ -52,7 +52,10 @@ def obspy_us_per_packet(folder: Path) -> float:
         live.register_rt_process(np.abs)
         live.register_rt_process("boxcar", width=int(0.3 * rate))
         step = round(0.5 * rate)
-        parts = [Trace(trace.data[k : k + step].astype(float), trace.stats) for k in range(0, trace.stats.npts, step)]
+        parts = [
+            Trace(trace.data[k : k + step].astype(float), trace.stats)
+            for k in range(0, trace.stats.npts, step)
+        ]
         for k, part in enumerate(parts):
             part.stats.starttime = trace.stats.starttime + k * step / rate
         begun = time.perf_counter()
@@ -75,15 +78,26 @@ def main() -> None:
     result = measure(folder)
     print(f"machine: {platform.processor() or platform.machine()}, {platform.system()} {platform.release()}")
     print("versions: " + ", ".join(f"{k} {v}" for k, v in versions().items()))
-    print(f"{options.name}: {result['data_s']:.0f} s of data, {result['packets']:.0f} packets of 0.5 s, median of {REPEATS}")
-    print(f"  one process, all products written: {result['times_real_time']:.0f} times real time ({result['run_s']:.2f} s)")
+    print(
+        f"{options.name}: {result['data_s']:.0f} s of data, {result['packets']:.0f} packets of 0.5 s, "
+        f"median of {REPEATS}"
+    )
+    print(
+        f"  one process, all products written: {result['times_real_time']:.0f} times real time "
+        f"({result['run_s']:.2f} s)"
+    )
     print(f"  cost per packet, door to decision: {result['us_per_packet']:.1f} microseconds")
     print(f"  of the run, writing products: {result['publish_s']:.2f} s")
     theirs = obspy_us_per_packet(folder)
     print(f"  obspy RtTrace (integrate, boxcar), per packet: {theirs:.1f} microseconds")
     print(f"  ratio: {theirs / result['us_per_packet']:.1f}")
     if options.json:
-        facts = {"set": options.name, "versions": versions(), "machine": platform.machine(), "obspy_us_per_packet": theirs}
+        facts = {
+            "set": options.name,
+            "versions": versions(),
+            "machine": platform.machine(),
+            "obspy_us_per_packet": theirs,
+        }
         options.json.write_text(json.dumps({**facts, **result}, indent=2) + "\n")
 
 

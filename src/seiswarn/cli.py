@@ -132,7 +132,8 @@ def replay(
 @app.command()
 def drill(
     config: Annotated[
-        Path | None, typer.Argument(help="Configuration with a synthetic [[ingest]]; the bundled one without.")
+        Path | None,
+        typer.Argument(help="Configuration with a synthetic [[ingest]]; the bundled one without."),
     ] = None,
     out: OUT = None,
     speed: SPEED = "max",
@@ -147,8 +148,8 @@ def drill(
     setup, feed = synthetic_run(settings, status="exercise")
     truth = next(e for e in settings.ingest if hasattr(e, "origin_time"))
     print(
-        f"EXERCISE: M {truth.mw:.1f} at {truth.latitude:.2f}°, {truth.longitude:.2f}°, {truth.depth_km:.0f} km deep, "
-        f"{truth.origin_time} UTC, on {setup.table.n_stations} stations and {len(setup.targets)} targets."
+        f"EXERCISE: M {truth.mw:.1f} at {truth.latitude:.2f}°, {truth.longitude:.2f}°, "
+        f"{truth.depth_km:.0f} km deep, {truth.origin_time} UTC, on {setup.table.n_stations} stations and {len(setup.targets)} targets."
     )
     _run_and_tell(setup, feed, out or Path("seiswarn-drill"), times, parse_iso(truth.origin_time))
 
@@ -163,7 +164,12 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
     from seiswarn.timebase import NS, iso
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[now]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("replaying", total=(feed.end_ns - feed.start_ns) / NS, now="")
 
@@ -206,7 +212,9 @@ def run(
 
 @app.command()
 def listen(
-    endpoint: Annotated[str, typer.Option(help="PUB endpoint of a running seiswarn.")] = "tcp://127.0.0.1:7720",
+    endpoint: Annotated[
+        str, typer.Option(help="PUB endpoint of a running seiswarn.")
+    ] = "tcp://127.0.0.1:7720",
     format: Annotated[str, typer.Option(help="'text' or 'json'.")] = "text",
     count: Annotated[int, typer.Option(min=0, help="Stop after so many warnings; 0 is never.")] = 0,
     timeout: Annotated[float, typer.Option(min=0, help="Stop after so many seconds; 0 is never.")] = 0.0,

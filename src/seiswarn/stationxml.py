@@ -323,7 +323,8 @@ class StationRow:
             return f"refused  {self.subject}: {self.reason} {self.detail}".rstrip()
         beside = f"  beside {self.site}" if self.site != self.subject else ""
         return (
-            f"{self.subject:<16} {self.components:<3} {self.rate_hz:7.2f} Hz  {self.gain:12.6g} counts per {self.unit:<5}"
+            f"{self.subject:<16} {self.components:<3} {self.rate_hz:7.2f} Hz"
+            f"  {self.gain:12.6g} counts per {self.unit:<5}"
             f"  {self.latitude:9.4f} {self.longitude:10.4f} {self.elevation_m:6.0f} m{beside}"
         )
 

@@ -29,7 +29,10 @@ def motions(counts: np.ndarray, gain: float, rate: float) -> dict[str, np.ndarra
     low = signal.butter(2, 2.0, "hp", fs=rate, output="sos")
     high = signal.butter(2, 20.0, "lp", fs=rate, output="sos")
     gbt = np.vstack(
-        [signal.butter(2, 0.1, "hp", fs=rate, output="sos"), signal.butter(2, 10.0, "lp", fs=rate, output="sos")]
+        [
+            signal.butter(2, 0.1, "hp", fs=rate, output="sos"),
+            signal.butter(2, 10.0, "lp", fs=rate, output="sos"),
+        ]
     )
     return {
         "a": a,

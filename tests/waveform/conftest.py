@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,7 +46,7 @@ def packets(
     """`samples` of one channel, cut at the given indices, seen at their last sample."""
     edges = [0, *sorted(c for c in set(cuts) if 0 < c < len(samples)), len(samples)]
     out = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         start = t0_ns + sample_offset_ns(a, rate_hz)
         data = np.asarray(samples[a:b])
         kind = "i4" if data.dtype.kind == "i" else "f8"
@@ -71,12 +72,19 @@ def feed(stage: WaveformStage, stream: Sequence[Packet]) -> list[Message]:
     return out
 
 
-def wavelet(seed: int, n: int = 3000, onset: int = 1500, amplitude: float = 0.05, rate_hz: float = 100.0) -> np.ndarray:
+def wavelet(
+    seed: int, n: int = 3000, onset: int = 1500, amplitude: float = 0.05, rate_hz: float = 100.0
+) -> np.ndarray:
     """Noise, then a decaying burst from `onset` on, in m/s^2."""
     rng = np.random.default_rng(seed)
     x = 1e-4 * rng.standard_normal(n)
     t = np.arange(n - onset) / rate_hz
-    x[onset:] += amplitude * np.exp(-t / 4.0) * np.sin(2 * np.pi * 5.0 * t) * (1 + 0.3 * rng.standard_normal(n - onset))
+    x[onset:] += (
+        amplitude
+        * np.exp(-t / 4.0)
+        * np.sin(2 * np.pi * 5.0 * t)
+        * (1 + 0.3 * rng.standard_normal(n - onset))
+    )
     return x
 
 

@@ -17,7 +17,9 @@ def _sos(sections: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("rate", [20.0, 31.25, 100.0, 200.0])
 @pytest.mark.parametrize("corner", [0.075, 0.1, 2.0])
 def test_highpass_is_butterworth(rate: float, corner: float) -> None:
-    assert np.allclose(_sos(filters.highpass(corner, rate)), signal.butter(2, corner, "hp", fs=rate, output="sos"))
+    assert np.allclose(
+        _sos(filters.highpass(corner, rate)), signal.butter(2, corner, "hp", fs=rate, output="sos")
+    )
 
 
 @pytest.mark.parametrize("rate", [100.0, 200.0])
@@ -46,7 +48,9 @@ def test_a_constant_does_not_run_away_through_the_integrator() -> None:
 def jma_official(f: np.ndarray) -> np.ndarray:
     """The three filters of the official definition (Japan Meteorological Agency notice of 1996)."""
     x = f / 10.0
-    poly = 1 + 0.694 * x**2 + 0.241 * x**4 + 0.0557 * x**6 + 0.009664 * x**8 + 0.00134 * x**10 + 0.000155 * x**12
+    poly = (
+        1 + 0.694 * x**2 + 0.241 * x**4 + 0.0557 * x**6 + 0.009664 * x**8 + 0.00134 * x**10 + 0.000155 * x**12
+    )
     return np.sqrt(1 / f) * poly**-0.5 * np.sqrt(1 - np.exp(-((f / 0.5) ** 3)))
 
 

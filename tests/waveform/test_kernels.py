@@ -38,7 +38,12 @@ def test_sta_lta_approaches_obspys_once_its_averages_have_filled() -> None:
 
 
 # PGA (m/s^2), PGV (m/s), intensity: worked by hand from the formulas of Annex A.
-GBT = [(1.0, 0.1, (6.59 + 6.77) / 2 if 6.59 < 6 else 6.77), (0.1, 0.01, (3.42 + 3.77) / 2), (0.0, 0.0, 1.0), (100.0, 100.0, 12.0)]
+GBT = [
+    (1.0, 0.1, (6.59 + 6.77) / 2 if 6.59 < 6 else 6.77),
+    (0.1, 0.01, (3.42 + 3.77) / 2),
+    (0.0, 0.0, 1.0),
+    (100.0, 100.0, 12.0),
+]
 
 
 @pytest.mark.parametrize(("pga", "pgv", "expected"), GBT)

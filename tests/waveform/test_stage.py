@@ -62,7 +62,11 @@ def test_peaks_per_second_equal_the_numpy_twin() -> None:
     a = np.sqrt(sum(p["ga"] ** 2 for p in parts))
     v = np.sqrt(sum(p["gv"] ** 2 for p in parts))
     u = np.sqrt(sum(p["u"] ** 2 for p in parts))
-    rows = [(t, pa, pv, pd) for m in _of(Motions, out) for t, pa, pv, pd in zip(m.t_ns, m.pga_mps2, m.pgv_mps, m.pgd_m, strict=True)]
+    rows = [
+        (t, pa, pv, pd)
+        for m in _of(Motions, out)
+        for t, pa, pv, pd in zip(m.t_ns, m.pga_mps2, m.pgv_mps, m.pgd_m, strict=True)
+    ]
     assert len(rows) == 30
     for t, pa, pv, pd in rows:
         end = round((t - T0) / NS * RATE)
@@ -77,11 +81,15 @@ def test_the_cut_of_packets_changes_nothing(cuts: list[int], seed: int) -> None:
         return (
             [(p.t_ns, p.snr, p.uncertainty_s, p.polarity, p.noise_d_m) for p in _of(Pick, out)],
             [(w.window_s, w.pd_m, w.tau_c_s, w.tau_p_max_s) for w in _of(PWindow, out)],
-            sorted((t, a, j) for m in _of(Motions, out) for t, a, j in zip(m.t_ns, m.pga_mps2, m.intensity_jma, strict=True)),
+            sorted(
+                (t, a, j)
+                for m in _of(Motions, out)
+                for t, a, j in zip(m.t_ns, m.pga_mps2, m.intensity_jma, strict=True)
+            ),
         )
 
     x = wavelet(seed)
-    cuts = cuts + [750, 1500, 2250]  # no component is ahead of the others by more than it may be
+    cuts = [*cuts, 750, 1500, 2250]  # no component is ahead of the others by more than it may be
     assert essence(_run(x, cuts)) == essence(_run(x, list(range(0, 3000, 50))))
 
 
@@ -104,7 +112,9 @@ def test_gain_scales_out(factor: float) -> None:
     scaled = feed(
         WaveformStage(Params(), make_table(gain=1e6 * factor)), packets(Z, (x * factor).astype(float), cuts)
     )
-    assert [w.pd_m for w in _of(PWindow, plain)] == pytest.approx([w.pd_m for w in _of(PWindow, scaled)], rel=1e-12)
+    assert [w.pd_m for w in _of(PWindow, plain)] == pytest.approx(
+        [w.pd_m for w in _of(PWindow, scaled)], rel=1e-12
+    )
 
 
 def test_negative_gain_flips_polarity_only() -> None:
@@ -124,7 +134,9 @@ def test_a_velocity_sensor_measures_the_same_ground() -> None:
     acceleration = np.gradient(velocity, 1 / rate)
     cuts = list(range(0, n, 50))
     a = feed(WaveformStage(Params(), make_table(gain=1e9)), packets(Z, np.round(acceleration * 1e9), cuts))
-    v = feed(WaveformStage(Params(), make_table(gain=1e9, unit=1)), packets(Z, np.round(velocity * 1e9), cuts))
+    v = feed(
+        WaveformStage(Params(), make_table(gain=1e9, unit=1)), packets(Z, np.round(velocity * 1e9), cuts)
+    )
     for x, y in zip(_of(PWindow, a)[:6], _of(PWindow, v)[:6], strict=True):
         assert x.pd_m == pytest.approx(y.pd_m, rel=0.05)
         assert x.pa_mps2 == pytest.approx(y.pa_mps2, rel=0.1)
@@ -144,8 +156,8 @@ def test_a_snapshot_goes_on_as_if_nothing_had_been() -> None:
 CONTINUITY = [
     # name, edits to the packet list, reason expected
     ("gap", lambda p: p[:20] + p[30:], Reason.GAP),
-    ("duplicate", lambda p: p[:20] + [p[19]] + p[20:], Reason.DUPLICATE),
-    ("old again", lambda p: p[:55] + [p[1]] + p[55:], Reason.DUPLICATE),
+    ("duplicate", lambda p: [*p[:20], p[19], *p[20:]], Reason.DUPLICATE),
+    ("old again", lambda p: [*p[:55], p[1], *p[55:]], Reason.DUPLICATE),
 ]
 
 
@@ -178,7 +190,9 @@ def test_a_rate_change_starts_the_channel_anew() -> None:
     x = np.round(wavelet(9, onset=2900) * 1e6).astype(np.int64)
     stage = WaveformStage(Params(), make_table(rate_hz=200.0))
     out = feed(stage, packets(Z, x[:1000], [500]))
-    later = packets(Z, np.round(wavelet(9) * 1e6).astype(np.int64), list(range(0, 3000, 50)), T0 + 10 * NS, 200.0)
+    later = packets(
+        Z, np.round(wavelet(9) * 1e6).astype(np.int64), list(range(0, 3000, 50)), T0 + 10 * NS, 200.0
+    )
     out += feed(stage, later)
     assert Reason.RATE_CHANGE in {e.reason for e in _of(DataError, out)}
     assert len(_of(Pick, out)) == 1

@@ -62,14 +62,16 @@ def _event_lines(alerts: Sequence[Alert], origin_ns: int | None) -> list[str]:
     end = " and was cancelled" if "cancel" in kinds else " and was closed" if "final" in kinds else ""
     lines = [
         f"Event {last.event_id} ({last.status}), origin {iso(last.origin.time_ns, 1)} UTC:",
-        f"  first warning at {since(zero, first.t_seen_ns)}: M {first.magnitude.value:.1f} at {_place(first.origin)}",
+        f"  first warning at {since(zero, first.t_seen_ns)}: "
+        f"M {first.magnitude.value:.1f} at {_place(first.origin)}",
         f"  {len(alerts)} revisions until {since(zero, last.t_seen_ns)}{end}: "
         f"M {last.magnitude.value:.1f} ± {last.magnitude.sigma:.1f} at {_place(last.origin)}, "
         f"depth {last.origin.depth_km:.0f} km",
     ]
     if largest is not None:
         lines.append(
-            f"  largest forecast: intensity {largest.intensity:.1f} at {largest.name} ({last.intensity_scale})"
+            f"  largest forecast: intensity {largest.intensity:.1f} at {largest.name} "
+            f"({last.intensity_scale})"
         )
     lines.extend(_target_lines(alerts))
     return lines

@@ -69,7 +69,11 @@ class Setup:
             "config_hash": config_hash(self.config),
             "status": self.status,
             "versions": versions(),
-            "machine": {"system": platform.system(), "processor": platform.machine(), "python": platform.python_version()},
+            "machine": {
+                "system": platform.system(),
+                "processor": platform.machine(),
+                "python": platform.python_version(),
+            },
             "n_channels": self.table.n_channels,
             "n_stations": self.table.n_stations,
             "n_targets": len(self.targets),
@@ -161,7 +165,7 @@ def synthetic_run(config: Config, *, status: Status) -> tuple[Setup, Feed]:
 
     entry = next((e for e in config.ingest if isinstance(e, IngestSynthetic)), None)
     if entry is None:
-        raise UsageError("a drill needs an [[ingest]] of kind \"synthetic\" in its configuration")
+        raise UsageError('a drill needs an [[ingest]] of kind "synthetic" in its configuration')
     scenario = Scenario(**entry.scenario())
     table = read_station_tables([Path(p) for p in config.stations.paths], scenario.origin_ns)
     model = TravelTimes(config.source.velocity_model, config.source.max_depth_km)

@@ -130,7 +130,9 @@ class Associator:
                 out.append(max(live, key=lambda s: (memory.live_to_ns[s], -s)))
         return out
 
-    def _triggered_share(self, location: Location, r: Readings, good: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    def _triggered_share(
+        self, location: Location, r: Readings, good: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> float:
         """Share of the live sites, within the distance of the fitting picks, that have triggered."""
         if not good.any():
             return 0.0
@@ -138,7 +140,9 @@ class Associator:
         d = geo.distances_km(location.latitude, location.longitude, r.silent_latitude, r.silent_longitude)
         tt, _ = self._tt.times(d, location.depth_km) if d.size else (np.zeros(0), None)
         due = location.t0_s + tt
-        missing = (d < far) & (r.silent_from_s < due) & (due + 1.0 + self._p.model_error_share * tt < r.silent_to_s)
+        missing = (
+            (d < far) & (r.silent_from_s < due) & (due + 1.0 + self._p.model_error_share * tt < r.silent_to_s)
+        )
         hits = int(good.sum())
         return hits / (hits + int(missing.sum()))
 
@@ -156,7 +160,9 @@ class Associator:
                 best[other.site] = other
         n = len(best)
         if n < self._p.min_stations:
-            return Candidate(None, Reason.TOO_FEW_STATIONS, n, f"{n} coherent sites, {self._p.min_stations} wanted")
+            return Candidate(
+                None, Reason.TOO_FEW_STATIONS, n, f"{n} coherent sites, {self._p.min_stations} wanted"
+            )
         fit = self.fit(list(best.values()), None, memory)
         n_in = len(fit.inliers)
         if n_in < self._p.min_stations or fit.rms_s > self._p.max_rms_s:
@@ -175,9 +181,7 @@ class Associator:
         d = geo.distance_km(
             float(lat[a.station]), float(lon[a.station]), float(lat[b.station]), float(lon[b.station])
         )
-        return bool(
-            d <= self._p.search_radius_km and abs(a.t_ns - b.t_ns) / NS <= d / SLOWEST_P_KMPS + 1.0
-        )
+        return bool(d <= self._p.search_radius_km and abs(a.t_ns - b.t_ns) / NS <= d / SLOWEST_P_KMPS + 1.0)
 
     def is_split(self, fit: Fit, event: EventRecord) -> bool:
         """Whether a candidate is only a part of an event already known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from seiswarn import geo
@@ -28,7 +29,9 @@ MIN_WINDOW_S = 0.5
 S_MARGIN_S = 0.1  # a P window ends this share of S-P, at least, before S is due
 MAGNITUDE_STEP = 0.02  # smaller changes are no news
 MAX_MAGNITUDE_SITES = 40
-MIN_DISPLACEMENT_SNR = 2.0  # a peak that hardly rises above what was there before the onset is not the source's
+MIN_DISPLACEMENT_SNR = (
+    2.0  # a peak that hardly rises above what was there before the onset is not the source's
+)
 
 
 class Estimator:
@@ -52,7 +55,11 @@ class Estimator:
             return []
         event.changed = False
         event.magnitude = magnitude.value
-        return [self._message(event, "update" if event.revision else "new", magnitude, values, (), memory, now_ns, status)]
+        return [
+            self._message(
+                event, "update" if event.revision else "new", magnitude, values, (), memory, now_ns, status
+            )
+        ]
 
     def closing(
         self,
@@ -151,7 +158,13 @@ class Estimator:
             magnitude=magnitude,
             arrivals=arrivals,
             station_magnitudes=tuple(
-                StationMagnitude(station=v.station, kind=v.kind, value=v.value, window_s=v.window_s, weight=1.0 / v.sigma**2)
+                StationMagnitude(
+                    station=v.station,
+                    kind=v.kind,
+                    value=v.value,
+                    window_s=v.window_s,
+                    weight=1.0 / v.sigma**2,
+                )
                 for v in values
             ),
             reasons=reasons,
@@ -189,5 +202,5 @@ def _gap(azimuths_deg: list[float]) -> float:
     if len(azimuths_deg) < 2:
         return 360.0
     ordered = sorted(azimuths_deg)
-    gaps = [b - a for a, b in zip(ordered, ordered[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(ordered)]
     return max([*gaps, ordered[0] + 360.0 - ordered[-1]])

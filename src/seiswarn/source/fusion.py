@@ -45,9 +45,10 @@ def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
     m = np.array([v.value for v in values])
     sigma = np.array([v.sigma for v in values])
     saturation = np.array([v.saturation for v in values])
-    seen = np.minimum(GRID[None, :], saturation[:, None])
-    # A value above its own saturation point is taken at its word: the point is no hard wall.
-    seen = np.where(m[:, None] > saturation[:, None], np.minimum(GRID[None, :], m[:, None]), seen)
+    # The saturation point is no hard wall: an event whose readings mostly exceed theirs has it higher by the median
+    # excess. One reading does not move it, or the largest of many saturated ones would decide by its scatter.
+    wall = saturation + max(0.0, float(np.median(m - saturation)))
+    seen = np.minimum(GRID[None, :], wall[:, None])
     r2 = ((m[:, None] - seen) / sigma[:, None]) ** 2
     log_post = -0.5 * (STUDENT_NU + 1.0) * np.log1p(r2 / STUDENT_NU).sum(axis=0)
     lowest = float(np.median(m) - np.median(sigma))

@@ -84,8 +84,8 @@ def score_grid(
     table_p
         first-P table (see `traveltime`).
     loglik, origin_s
-        filled: log-likelihood of the arrivals (normal, with a floor for wrong picks) less the cost of silent stations, and the
-        origin time in s after the common zero.
+        filled: log-likelihood of the arrivals (normal, with a floor for wrong picks) less the cost of
+        silent stations, and the origin time in s after the common zero.
 
     Notes
     -----

@@ -24,7 +24,12 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int, Meta(ge=3, description="coherent sites wanted before an event is declared")
     ] = 4
     min_triggered_share: Annotated[
-        float, Meta(ge=0, le=1, description="share of live sites, within the distance of the picks, that must have triggered")
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="share of live sites, within the distance of the picks, that must have triggered",
+        ),
     ] = 0.4
     max_rms_s: Annotated[float, Meta(gt=0, description="largest residual RMS of a declared event, s")] = 1.0
     max_uncertainty_km: Annotated[
@@ -34,11 +39,10 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(gt=0, description="arrival error that does not grow with travel time, s")
     ] = 0.25
     model_error_share: Annotated[
-        float, Meta(ge=0, description="arrival error as a share of the travel time beyond the nearest station's")
+        float,
+        Meta(ge=0, description="arrival error as a share of the travel time beyond the nearest station's"),
     ] = 0.04
-    max_picks: Annotated[
-        int, Meta(ge=8, description="arrivals used in a location, the earliest first")
-    ] = 25
+    max_picks: Annotated[int, Meta(ge=8, description="arrivals used in a location, the earliest first")] = 25
     pool_s: Annotated[float, Meta(gt=0, description="how long an unassociated pick is kept, s")] = 60.0
     update_s: Annotated[
         float, Meta(ge=0, description="shortest time between two estimates of one event, s")

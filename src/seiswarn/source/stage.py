@@ -69,7 +69,8 @@ class SourceStage:
     def warm(self) -> None:
         """Load the location kernels by locating an invented event; remembers nothing of it."""
         records = [
-            PickRecord(pick_id=str(k), station=0, site=0, t_ns=k * NS, sigma_s=0.1, noise_d_m=0.0) for k in range(4)
+            PickRecord(pick_id=str(k), station=0, site=0, t_ns=k * NS, sigma_s=0.1, noise_d_m=0.0)
+            for k in range(4)
         ]
         self._associator.fit(records, None, Memory())
 
@@ -188,11 +189,18 @@ class SourceStage:
         """Publish what has changed about an event, end it when nothing comes any more."""
         age_s = (now_ns - event.t0_ns) / NS
         if self._is_refuted(event, age_s):
-            out.extend(self._estimator.closing(event, "cancelled", (Reason.QUIET_STATIONS,), self._m, now_ns, status))
+            out.extend(
+                self._estimator.closing(event, "cancelled", (Reason.QUIET_STATIONS,), self._m, now_ns, status)
+            )
             self._m.events.remove(event)
             return
-        if age_s > max(self._p.end_after_s, coda_s(event.magnitude)) and (now_ns - event.last_pick_ns) / NS > QUIET_AFTER_PICK_S:
-            out.extend(self._estimator.closing(event, "ended", (Reason.EVENT_ENDED,), self._m, now_ns, status))
+        if (
+            age_s > max(self._p.end_after_s, coda_s(event.magnitude))
+            and (now_ns - event.last_pick_ns) / NS > QUIET_AFTER_PICK_S
+        ):
+            out.extend(
+                self._estimator.closing(event, "ended", (Reason.EVENT_ENDED,), self._m, now_ns, status)
+            )
             self._m.events.remove(event)
             return
         if not event.changed and (now_ns - event.last_estimate_ns) / NS < self._p.update_s:

@@ -125,7 +125,13 @@ class TravelTimes:
 
 @njit(cache=True, nogil=True)
 def arrival(
-    p: F64, s: F64, latitude: float, longitude: float, depth_km: float, to_latitude: float, to_longitude: float
+    p: F64,
+    s: F64,
+    latitude: float,
+    longitude: float,
+    depth_km: float,
+    to_latitude: float,
+    to_longitude: float,
 ) -> tuple[float, float, float]:
     """Epicentral distance (km) and first P and S times (s) from a source to one place, in degrees."""
     d = distance_km(latitude, longitude, to_latitude, to_longitude)

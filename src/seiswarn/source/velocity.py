@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,7 +55,7 @@ def layers(name: str) -> tuple[F64, F64, F64]:
         raise UsageError(f"unknown velocity model {name!r}: choose one of {', '.join(sorted(MODELS))}")
     tops, vp, vs = [], [], []
     nodes = MODELS[name]
-    for (z0, p0, s0), (z1, p1, s1) in zip(nodes[:-1], nodes[1:], strict=True):
+    for (z0, p0, s0), (z1, p1, s1) in itertools.pairwise(nodes):
         if z1 == z0:
             continue
         n = max(1, int(np.ceil((z1 - z0) / LAYER_KM)))

@@ -23,13 +23,19 @@ class Declined:
         """Messages that are due now, in the order of subject and reason."""
         if not self._pending:
             return []
-        due = sorted(k for k in self._pending if t_seen_ns - self._last.get(k, -REPORT_EVERY_NS) >= REPORT_EVERY_NS)
+        due = sorted(
+            k for k in self._pending if t_seen_ns - self._last.get(k, -REPORT_EVERY_NS) >= REPORT_EVERY_NS
+        )
         out = []
         for key in due:
             self._last[key] = t_seen_ns
             out.append(
                 DataError(
-                    t_seen_ns=t_seen_ns, subject=key[0], reason=key[1], count=self._pending.pop(key), status=status
+                    t_seen_ns=t_seen_ns,
+                    subject=key[0],
+                    reason=key[1],
+                    count=self._pending.pop(key),
+                    status=status,
                 )
             )
         return out

@@ -30,7 +30,9 @@ def highpass(corner_hz: float, rate_hz: float) -> F64:
     """Two-pole Butterworth high-pass section."""
     k = math.tan(math.pi * corner_hz / rate_hz)
     norm = 1.0 / (1.0 + math.sqrt(2.0) * k + k * k)
-    return np.array([norm, -2.0 * norm, norm, 2.0 * (k * k - 1.0) * norm, (1.0 - math.sqrt(2.0) * k + k * k) * norm])
+    return np.array(
+        [norm, -2.0 * norm, norm, 2.0 * (k * k - 1.0) * norm, (1.0 - math.sqrt(2.0) * k + k * k) * norm]
+    )
 
 
 def lowpass(corner_hz: float, rate_hz: float) -> F64:

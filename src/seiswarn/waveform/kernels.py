@@ -255,7 +255,14 @@ def process(
                 _measure(f, a, v, u, rate)
                 if k + 1 - i[st.PW_START] >= windows_s[i[st.PW_NEXT]] * rate:
                     _emit_window(
-                        ch, f, i, windows_s[i[st.PW_NEXT]], rate, cfg[C_CLIP_S], wins_i[n_wins], wins_f[n_wins]
+                        ch,
+                        f,
+                        i,
+                        windows_s[i[st.PW_NEXT]],
+                        rate,
+                        cfg[C_CLIP_S],
+                        wins_i[n_wins],
+                        wins_f[n_wins],
                     )
                     n_wins += 1
                     i[st.PW_NEXT] += 1

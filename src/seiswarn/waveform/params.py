@@ -11,9 +11,7 @@ from msgspec import Meta
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How waveforms are filtered, picked and measured."""
 
-    baseline_s: Annotated[
-        float, Meta(gt=0, description="time constant of the recursive baseline, s")
-    ] = 60.0
+    baseline_s: Annotated[float, Meta(gt=0, description="time constant of the recursive baseline, s")] = 60.0
     highpass_hz: Annotated[
         float, Meta(gt=0, description="corner of the two-pole high-pass at each integration, Hz")
     ] = 0.075
@@ -27,9 +25,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     trigger_off: Annotated[
         float, Meta(gt=0, description="STA/LTA below which a trigger ends and may start again")
     ] = 2.0
-    warmup_s: Annotated[
-        float, Meta(gt=0, description="noise wanted before a trigger is believed, s")
-    ] = 3.0
+    warmup_s: Annotated[float, Meta(gt=0, description="noise wanted before a trigger is believed, s")] = 3.0
     rearm_s: Annotated[float, Meta(ge=0, description="shortest time between two triggers, s")] = 2.0
     refine_before_s: Annotated[
         float, Meta(gt=0.2, le=3, description="window before the trigger in which the onset is sought, s")

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from seiswarn.reasons import Reason
-from seiswarn.waveform.state import I64, N, RATE, SEEN, SEG_T0
+from seiswarn.waveform.state import I64, RATE, SEEN, SEG_T0, N
 
 CONTIGUOUS, FIRST, FILLED, RESET, TRIMMED, DROPPED, STALE, RATE_CHANGED = range(8)
 

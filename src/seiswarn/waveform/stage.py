@@ -127,11 +127,11 @@ class WaveformStage:
         if n_picks > cap or n_wins > wins_cap:
             raise InvariantError("the waveform kernel wrote past its output rows")
         self._note(known, codes)
-        out: list[Message] = [
-            self._pick(picks_i[k], picks_f[k], t_seen_ns, status) for k in range(n_picks)
-        ]
+        out: list[Message] = [self._pick(picks_i[k], picks_f[k], t_seen_ns, status) for k in range(n_picks)]
         out.extend(self._window(wins_i[k], wins_f[k], t_seen_ns, status) for k in range(n_wins))
-        motions = self._motions(np.unique(self._table.ch_station[channel]).astype(np.int64), t_seen_ns, status)
+        motions = self._motions(
+            np.unique(self._table.ch_station[channel]).astype(np.int64), t_seen_ns, status
+        )
         if motions is not None:
             out.append(motions)
         return out
@@ -243,9 +243,9 @@ class WaveformStage:
 
     def _note(self, known: Sequence[tuple[int, Packet]], codes: I64) -> None:
         """Count what continuity, clipping and the picker declined or flagged."""
-        for k in np.flatnonzero(codes >= quality.FILLED):
+        for k in np.flatnonzero(codes >= quality.FILLED).tolist():
             self._declined.count(known[k][1].channel, quality.REASON_OF_CODE[int(codes[k])])
-        for ch in np.flatnonzero(self._clipped):
+        for ch in np.flatnonzero(self._clipped).tolist():
             self._declined.count(self._table.channels[ch], Reason.CLIPPED, int(self._clipped[ch]))
         self._clipped[:] = 0
         for k, reason in enumerate(_DECLINE_REASONS):

@@ -71,7 +71,7 @@ class WaveformState:
             mine = getattr(self, name)
             theirs = np.frombuffer(data[name], dtype=mine.dtype)
             if theirs.size != mine.size:
-                raise InvariantError(f"snapshot of {name} is for other stations ({theirs.size} != {mine.size})")
+                raise InvariantError(
+                    f"snapshot of {name} is for other stations ({theirs.size} != {mine.size})"
+                )
             mine[...] = theirs.reshape(mine.shape)
-
-

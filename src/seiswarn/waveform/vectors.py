@@ -33,7 +33,17 @@ def _level(top: F64, n_rows: int, rank: int, merged: F64) -> float:
 
 @njit(cache=True, nogil=True)
 def _close_second(
-    s: int, k: int, rate: float, si: I64, sf: F64, trail: F64, top: F64, top_n: I64, merged: F64, oi: I64, of: F64
+    s: int,
+    k: int,
+    rate: float,
+    si: I64,
+    sf: F64,
+    trail: F64,
+    top: F64,
+    top_n: I64,
+    merged: F64,
+    oi: I64,
+    of: F64,
 ) -> None:
     """Write the row of the second that ends with sample `k`, and open the next."""
     row = top_n[s, 0]

@@ -105,7 +105,7 @@ class PointSource:
     def _depths_around(self, depth_km: float, step_km: float) -> F64:
         half = (FINE_DEPTHS - 1) // 2 * step_km
         low = min(max(0.5, depth_km - half), max(0.5, self._p.max_depth_km - 2 * half))
-        return low + step_km * np.arange(FINE_DEPTHS)
+        return low + step_km * np.arange(FINE_DEPTHS, dtype=np.float64)
 
     def _evaluate(self, grid: _Grid, r: Readings) -> None:
         sta, silent = np.empty((r.t_s.size, 3)), np.empty((r.silent_to_s.size, 3))
@@ -135,7 +135,9 @@ class PointSource:
     def _solution(self, grid: _Grid, m: _Moments, r: Readings) -> Location:
         distances = geo.distances_km(m.latitude, m.longitude, r.latitude, r.longitude)
         tt, _ = self._tt.times(distances, m.depth_km)
-        errors = np.sqrt(r.sigma_s**2 + self._p.reading_error_s**2 + (self._p.model_error_share * (tt - tt.min())) ** 2)
+        errors = np.sqrt(
+            r.sigma_s**2 + self._p.reading_error_s**2 + (self._p.model_error_share * (tt - tt.min())) ** 2
+        )
         diff = r.t_s - tt
         t0 = float(np.median(diff))
         for _ in range(5):

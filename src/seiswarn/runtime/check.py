@@ -1,0 +1,132 @@
+"""Everything that would keep a configuration from running, looked for before it does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import zmq
+
+from seiswarn.config import Config, load_config
+from seiswarn.config_parts import IngestArchive, IngestSynthetic, PublishZmq
+from seiswarn.errors import ConfigError, SeiswarnError, UsageError
+from seiswarn.stations import StationTable
+from seiswarn.timebase import parse_iso
+
+MIN_FREE_BYTES = 1 << 30
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what, whether it is well, and a sentence."""
+
+    subject: str
+    ok: bool
+    sentence: str
+
+
+def check_config(path: Path) -> list[Finding]:
+    """All findings about the configuration in `path`; stops at a configuration that cannot be read."""
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        return [Finding("configuration", False, str(p)) for p in error.problems]
+    findings = [Finding("configuration", True, f"{path} is sound; status is {config.run.status}")]
+    table = _try(findings, "stations", lambda: _stations(config, findings))
+    if table is not None:
+        _try(findings, "pipeline", lambda: _pipeline(config, table, findings))
+    _targets(config, findings)
+    _folder(config, findings)
+    _endpoints(config, findings)
+    return findings
+
+
+def _try(findings: list[Finding], subject: str, look: Callable[[], T]) -> T | None:
+    try:
+        return look()
+    except SeiswarnError as error:
+        findings.append(Finding(subject, False, str(error)))
+        return None
+
+
+def _stations(config: Config, findings: list[Finding]) -> StationTable:
+    from seiswarn.stationxml import read_station_tables
+
+    paths = [Path(p) for p in config.stations.paths]
+    at_ns: int | None = None
+    for entry in config.ingest:
+        if isinstance(entry, IngestArchive):
+            from seiswarn.ingest.archive import open_archive
+
+            archive = open_archive(Path(entry.path))
+            findings.append(Finding("source", True, f"{entry.path} holds {len(archive.channels)} channels"))
+            at_ns, paths = archive.start_ns, paths or list(archive.station_paths)
+        elif isinstance(entry, IngestSynthetic):
+            at_ns = parse_iso(entry.origin_time)
+    if not config.ingest:
+        findings.append(Finding("source", False, "no [[ingest]] is configured: nothing would ever come in"))
+    if not paths:
+        raise UsageError("no station metadata: set [stations] paths")
+    table = read_station_tables(paths, at_ns)
+    refused = f"; {len(table.refusals)} refused, see `seiswarn stations`" if table.refusals else ""
+    findings.append(
+        Finding("stations", True, f"{table.n_stations} stations, {table.n_channels} channels usable{refused}")
+    )
+    least = config.source.min_stations
+    sites = len(set(table.st_site.tolist()))
+    if sites < least:
+        sentence = f"{sites} sites can never make an event: [source] min_stations is {least}"
+        findings.append(Finding("network", False, sentence))
+    return table
+
+
+def _pipeline(config: Config, table: StationTable, findings: list[Finding]) -> None:
+    from seiswarn.runtime import clock
+    from seiswarn.runtime.setup import set_up
+
+    begun = clock.monotonic_s()
+    set_up(config, table, config.run.status).pipeline().warm()
+    seconds = clock.monotonic_s() - begun
+    findings.append(Finding("kernels", True, f"compiled or loaded in {seconds:.1f} s"))
+
+
+def _targets(config: Config, findings: list[Finding]) -> None:
+    n = len(config.targets)
+    sentence = f"{n} targets" if n else "no targets configured: the stations themselves will be the targets"
+    findings.append(Finding("targets", True, sentence))
+
+
+def _folder(config: Config, findings: list[Finding]) -> None:
+    """Whether the run folder can be written and has room."""
+    folder = Path(config.runtime.folder)
+    parent = next(p for p in (folder, *folder.parents) if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        findings.append(Finding("disk", False, f"{folder} cannot be written: check who owns {parent}"))
+        return
+    free = shutil.disk_usage(parent).free
+    sentence = f"{free / 1e9:.1f} GB free under {folder}"
+    findings.append(Finding("disk", free >= MIN_FREE_BYTES, sentence))
+
+
+def _endpoints(config: Config, findings: list[Finding]) -> None:
+    """Whether every public endpoint can be bound."""
+    with zmq.Context() as context:
+        for entry in config.publish:
+            if not isinstance(entry, PublishZmq):
+                continue
+            socket = context.socket(zmq.PUB)
+            socket.linger = 0
+            try:
+                socket.bind(entry.endpoint)
+                findings.append(Finding("sink", True, f"{entry.endpoint} can be bound"))
+            except zmq.ZMQError as error:
+                sentence = f"{entry.endpoint} cannot be bound ({error}): is another seiswarn running?"
+                findings.append(Finding("sink", False, sentence))
+            finally:
+                socket.close()
