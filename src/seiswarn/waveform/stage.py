@@ -17,7 +17,7 @@ from seiswarn.messages import DataError, Message, Motions, Packet, Pick, PWindow
 from seiswarn.reasons import Reason
 from seiswarn.stations import StationTable, Z
 from seiswarn.timebase import NS, sample_offset_ns
-from seiswarn.waveform import filters, kernels, quality, vectors
+from seiswarn.waveform import filters, kernels, pwindow, quality, vectors
 from seiswarn.waveform import state as st
 from seiswarn.waveform.declined import Declined
 from seiswarn.waveform.params import Params
@@ -167,37 +167,37 @@ class WaveformStage:
     # --- rows to messages --------------------------------------------------------------------
 
     def _pick(self, row_i: I64, row_f: F64, t_seen_ns: int, status: Status) -> Pick:
-        ch = int(row_i[kernels.P_CH])
+        ch = int(row_i[pwindow.P_CH])
         station = self._table.stations[self._table.ch_station[ch]]
-        t_ns = int(row_i[kernels.P_T0])
+        t_ns = int(row_i[pwindow.P_T0])
         return Pick(
             pick_id=_pick_id(station, t_ns),
             station=station,
             channel=self._table.channels[ch],
             t_ns=t_ns,
-            uncertainty_s=float(row_f[kernels.P_SIGMA_S]),
-            snr=float(row_f[kernels.P_SNR]),
-            polarity=int(row_i[kernels.P_POLARITY]),
-            noise_d_m=float(row_f[kernels.P_NOISE_D]),
+            uncertainty_s=float(row_f[pwindow.P_SIGMA_S]),
+            snr=float(row_f[pwindow.P_SNR]),
+            polarity=int(row_i[pwindow.P_POLARITY]),
+            noise_d_m=float(row_f[pwindow.P_NOISE_D]),
             t_seen_ns=t_seen_ns,
             status=status,
         )
 
     def _window(self, row_i: I64, row_f: F64, t_seen_ns: int, status: Status) -> PWindow:
-        station = self._table.stations[self._table.ch_station[int(row_i[kernels.W_CH])]]
-        t_ns = int(row_i[kernels.W_T0])
+        station = self._table.stations[self._table.ch_station[int(row_i[pwindow.W_CH])]]
+        t_ns = int(row_i[pwindow.W_T0])
         return PWindow(
             pick_id=_pick_id(station, t_ns),
             station=station,
             t_ns=t_ns,
-            window_s=float(row_f[kernels.W_S]),
-            pa_mps2=float(row_f[kernels.W_PA]),
-            pv_mps=float(row_f[kernels.W_PV]),
-            pd_m=float(row_f[kernels.W_PD]),
-            tau_c_s=float(row_f[kernels.W_TAU_C]),
-            tau_p_max_s=float(row_f[kernels.W_TAU_P]),
-            iv2_m2ps=float(row_f[kernels.W_IV2]),
-            clipped=bool(row_i[kernels.W_CLIPPED]),
+            window_s=float(row_f[pwindow.W_S]),
+            pa_mps2=float(row_f[pwindow.W_PA]),
+            pv_mps=float(row_f[pwindow.W_PV]),
+            pd_m=float(row_f[pwindow.W_PD]),
+            tau_c_s=float(row_f[pwindow.W_TAU_C]),
+            tau_p_max_s=float(row_f[pwindow.W_TAU_P]),
+            iv2_m2ps=float(row_f[pwindow.W_IV2]),
+            clipped=bool(row_i[pwindow.W_CLIPPED]),
             t_seen_ns=t_seen_ns,
             status=status,
         )
