@@ -63,5 +63,5 @@ def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
         sigma=math.hypot(spread, SYSTEMATIC_SIGMA),
         kind="Mpd" if kinds == {"Mpd"} else "Mdisp" if kinds == {"Mdisp"} else "Mpd+Mdisp",
         n_stations=len(values),
-        saturated=bool(np.median(saturation) < mean),
+        saturated=bool(np.median(saturation) < mean + spread),
     )
