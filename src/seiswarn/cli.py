@@ -161,6 +161,7 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
 
     from seiswarn.runtime.account import account, alert_line
     from seiswarn.runtime.replay import replay as run
+    from seiswarn.runtime.setup import unverified
     from seiswarn.timebase import NS, iso
 
     console = Console(stderr=True)
@@ -187,6 +188,8 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
     for line in account(summary.alerts, origin_ns):
         print(line)
     _tell_refusals(summary.counts)
+    for relation in unverified():
+        print(f"Not verified against published values: {relation}.")
     times = summary.timings
     print(
         f"Replayed {times['data_s']:.0f} s of data in {times['run_s']:.1f} s "

@@ -69,6 +69,7 @@ class Setup:
             "config_hash": config_hash(self.config),
             "status": self.status,
             "versions": versions(),
+            "unverified": unverified(),
             "machine": {
                 "system": platform.system(),
                 "processor": platform.machine(),
@@ -104,6 +105,13 @@ def versions() -> dict[str, str]:
     for name in VERSIONED:
         found[name] = str(getattr(importlib.import_module(name), "__version__", "unknown"))
     return found
+
+
+def unverified() -> list[str]:
+    """Relations in use that no published value or independent implementation has confirmed."""
+    from seiswarn.source.magnitude import REGISTRY
+
+    return [f"{name}: {r.REFERENCE}" for name, r in sorted(REGISTRY.items()) if not r.VERIFIED]
 
 
 def journal_traces(journal: Path, report: QuickReport, table: StationTable) -> Sequence[Trace]:

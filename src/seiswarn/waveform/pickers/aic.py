@@ -11,7 +11,7 @@ from seiswarn.waveform.state import F64
 
 NAME = "aic"
 REFERENCE = "Maeda (1985), Zisin 38, 365-379, equation for AIC(k)"
-VERIFIED = True  # tests/waveform: numpy twin, and the manual picks of the recorded sets
+VERIFIED = True  # tests/waveform/test_kernels.py: numpy twin
 
 _GUARD = 5  # samples at either end where a variance means nothing
 
