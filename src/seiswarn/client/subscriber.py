@@ -16,6 +16,7 @@ went silent, come as items of their own: no news is never mistaken for good news
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 import msgspec
 
@@ -69,7 +70,8 @@ class Subscriber:
     endpoint
         Where the publisher is bound, e.g. ``tcp://centre:7720``. It need not be there yet.
     status
-        Which alerts: those of one status, never mixed.
+        Which alerts: those of one status, never mixed. None takes all, for displays that show the
+        status beside each: never for what acts on them.
     policy
         Only the alerts of one policy; all when empty.
     silence_s
@@ -85,17 +87,19 @@ class Subscriber:
         self,
         endpoint: str,
         *,
-        status: Status = "actual",
+        status: Status | None = "actual",
         policy: str = "",
         silence_s: float = 5.0,
         security: Security | None = None,
         link: Link | None = None,
     ) -> None:
-        prefixes: Sequence[str] = (f"alert.{status}.{topic_word(policy)}",)
+        statuses = get_args(Status) if status is None else (status,)
+        prefixes: Sequence[str] = tuple(f"alert.{each}.{topic_word(policy)}" for each in statuses)
         self._status = status
         self._policy = policy
         self._silence_s = silence_s
         self._silent = False
+        self.heard = 0  # messages and heartbeats so far
         self._watch = SequenceWatch(prefixes)
         self._seen: dict[tuple[str, str, int], None] = {}
         self._receiver = Receiver(endpoint, prefixes, security=security, link=link)
@@ -131,6 +135,7 @@ class Subscriber:
             self._silent = True
             return [Silence(seconds=self._silence_s)]
         self._silent = False
+        self.heard += 1
         if frame.topic == HEARTBEAT:
             return self._heartbeat(frame)
         return self._message(frame)
@@ -153,7 +158,8 @@ class Subscriber:
             warning = _warning(frame)
         except (msgspec.MsgspecError, ValueError) as error:
             return [*items, Loss(stream=header.stream, count=-1, detail=str(error))]
-        if warning.status != self._status or (self._policy and warning.policy != self._policy):
+        foreign = self._status is not None and warning.status != self._status
+        if foreign or (self._policy and warning.policy != self._policy):
             return items  # a topic prefix also matches longer names
         key = (warning.event_id, warning.policy, warning.revision)
         if key not in self._seen:

@@ -21,7 +21,7 @@ from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceSpec
 from seiswarn.runtime.supervisor import Say, Supervisor, local_endpoints
 from seiswarn.timebase import iso
 
-PUBLIC_ENDPOINT = "tcp://127.0.0.1:47600"
+PUBLIC_ENDPOINT = PublishZmq().endpoint
 DATABASES = ("seiswarn.sqlite*", "outbox-*.sqlite*")
 
 OnBeat = Callable[[Heartbeat], None]

@@ -164,11 +164,10 @@ class Supervisor:
             self._say(f"{child.name} cannot run: {child.last_words()}")
             self.stop(f"{child.name} cannot run", 2)
             return
-        happened = child.buried()
-        if child.recent_deaths(DEATHS_WITHIN_S) > MAX_DEATHS:
-            self._say(
-                f"{happened}; it has died {MAX_DEATHS + 1} times within {DEATHS_WITHIN_S:g} s: giving up"
-            )
+        child.bury()
+        happened, deaths = child.obituary(), child.recent_deaths(DEATHS_WITHIN_S)
+        if deaths > MAX_DEATHS:
+            self._say(f"{happened}; it has died {deaths} times within {DEATHS_WITHIN_S:g} s: giving up")
             self.stop(f"{child.name} does not stay alive", 1)
             return
         self._say(f"{happened}; starting it again")
