@@ -88,7 +88,7 @@ def draw_map(origin: Origin, peaks: Sequence[StationPeak], targets: Sequence[Tar
             [origin.longitude], [origin.latitude], marker="*", s=330, c=_RED, edgecolors="white", zorder=5
         )
         for target in targets:
-            axes.plot(target.longitude, target.latitude, "s", ms=6, mfc=_INK, mec="white", zorder=4)
+            axes.plot(target.longitude, target.latitude, "s", ms=6, mfc=_INK, mec="white", zorder=2.5)
             axes.annotate(
                 target.name,
                 (target.longitude, target.latitude),
