@@ -47,6 +47,10 @@ def _fail(sentence: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         print(f"seiswarn {__version__}")
@@ -121,7 +125,11 @@ def replay(
     if live:
         from seiswarn.runtime.live import replay_live
 
-        code = replay_live(path, settings, folder, speed=times, packet_s=packet_s, latency_s=latency)
+        code = replay_live(
+            path, settings, folder, speed=times, packet_s=packet_s, latency_s=latency, say=_say
+        )
+        if code == 0:
+            print(f"Played {path} through the real processes; products are in {folder}.")
         raise typer.Exit(code)
     from seiswarn.runtime.setup import archive_run
 
@@ -149,7 +157,8 @@ def drill(
     truth = next(e for e in settings.ingest if hasattr(e, "origin_time"))
     print(
         f"EXERCISE: M {truth.mw:.1f} at {truth.latitude:.2f}°, {truth.longitude:.2f}°, "
-        f"{truth.depth_km:.0f} km deep, {truth.origin_time} UTC, on {setup.table.n_stations} stations and {len(setup.targets)} targets."
+        f"{truth.depth_km:.0f} km deep, {truth.origin_time}, "
+        f"on {setup.table.n_stations} stations and {len(setup.targets)} targets."
     )
     _run_and_tell(setup, feed, out or Path("seiswarn-drill"), times, parse_iso(truth.origin_time))
 
@@ -210,7 +219,7 @@ def run(
     """Run the daemon: supervisor and processes, until stopped or the sources end."""
     from seiswarn.runtime.live import run_live
 
-    raise typer.Exit(run_live(_config(config), out))
+    raise typer.Exit(run_live(_config(config), out, say=_say))
 
 
 @app.command()
@@ -223,14 +232,16 @@ def listen(
     timeout: Annotated[float, typer.Option(min=0, help="Stop after so many seconds; 0 is never.")] = 0.0,
 ) -> None:
     """Subscribe to warnings and print them; losses and silence are told too."""
+    from seiswarn.client.listen import listen as follow
     from seiswarn.errors import UsageError
-    from seiswarn.runtime.listen import listen as follow
+    from seiswarn.runtime import clock
 
     if format not in ("text", "json"):
         raise UsageError(f"--format is 'text' or 'json', not {format!r}")
     heard = follow(
         endpoint,
-        lambda line: print(line, flush=True),
+        _say,
+        now_s=clock.monotonic_s,
         as_json=format == "json",
         count=count or None,
         timeout_s=timeout or None,
