@@ -6,7 +6,9 @@ sequence number before anyone else sees it.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,16 @@ from seiswarn.timebase import NS
 
 INPUT, OUTPUT, SNAPSHOT = "input.jrn", "output.jrn", "snapshot.bin"
 COMPLAIN_NS = 10 * NS
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_JOURNAL = "warnings go on, but a restart would lose the current event"
+NO_SNAPSHOT = "warnings go on, but a restart would take longer"
 MAX_DRAIN_NS = 900 * NS  # an event that has not ended this long after the last data never will
 
 Outlet = Callable[[Message, int], None]
+
+
+class _NoSpace(Exception):
+    """The disk is too full for a snapshot."""
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -89,9 +98,9 @@ class Session:
         for k, message in enumerate(messages):
             self._outlet(message, before + 1 + k)
         if self.unjournaled:
-            self._complain(piece)
+            self._complain(piece, f"{self.unjournaled}; {NO_JOURNAL}")
         elif self._snapshot_ns is not None and piece.t_seen_ns >= self._next_snapshot_ns:
-            self._save(piece.t_seen_ns)
+            self._save_or_complain(piece)
 
     def _write(self, journal: JournalWriter, payloads: list[bytes]) -> None:
         if not payloads or self.unjournaled:
@@ -103,7 +112,13 @@ class Session:
                 raise
             self.unjournaled = str(error)
 
-    def _complain(self, piece: Slice) -> None:
+    def _save_or_complain(self, piece: Slice) -> None:
+        try:
+            self._save(piece.t_seen_ns)
+        except _NoSpace as error:
+            self._complain(piece, f"{SNAPSHOT}: {error}; {NO_SNAPSHOT}")
+
+    def _complain(self, piece: Slice, detail: str) -> None:
         if piece.t_seen_ns - self._complained_ns < COMPLAIN_NS:
             return
         self._complained_ns = piece.t_seen_ns
@@ -112,7 +127,7 @@ class Session:
                 t_seen_ns=piece.t_seen_ns,
                 subject=INPUT,
                 reason=Reason.DISK_FULL,
-                detail=f"{self.unjournaled}; warnings go on, but a restart would lose the current event",
+                detail=detail,
                 status=piece.status,
             ),
             0,
@@ -131,8 +146,10 @@ class Session:
         self._output.close()
 
     def save(self) -> None:
-        """Take a snapshot now, unless there is no journal it could belong to."""
-        if self._snapshot_ns is not None and not self.unjournaled:
+        """Take a snapshot now, unless there is no journal it could belong to, or no space for it."""
+        if self._snapshot_ns is None or self.unjournaled:
+            return
+        with suppress(_NoSpace):
             self._save(self.pipeline.t_seen_ns)
 
     def flush(self) -> None:
@@ -145,13 +162,19 @@ class Session:
         return self.pipeline.handle(piece)
 
     def _save(self, t_seen_ns: int) -> None:
+        if self._snapshot_ns is not None:
+            self._next_snapshot_ns = t_seen_ns + self._snapshot_ns
         self.flush()
         state = msgspec.msgpack.encode(_State(self._input.position.seq, self.pipeline.snapshot()))
         beside = self._folder / f".{SNAPSHOT}.part"
-        beside.write_bytes(state)
+        try:
+            beside.write_bytes(state)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            if self._keep_on and error.errno in NO_SPACE:
+                raise _NoSpace(error.strerror) from error
+            raise
         beside.replace(self._folder / SNAPSHOT)
-        if self._snapshot_ns is not None:
-            self._next_snapshot_ns = t_seen_ns + self._snapshot_ns
 
     def _recover(self) -> None:
         """Go on from the last snapshot and the journal behind it, saying nothing twice."""

@@ -263,6 +263,9 @@ class WaveformStage:
             data, type=tuple[dict[str, bytes], list[float], list[tuple[str, str, int, int]]]
         )
         self._state.restore(arrays)
+        # The state names rates by their place in this list: those learned before must go.
+        self._rates, self._rate_of = [], {}
+        self._rates_array, self._coef = self._rates_array[:0], self._coef[:0]
         for rate in rates:
             self._learn_rate(rate)
         self._declined.restore(declined)
