@@ -1,4 +1,4 @@
-"""A network over southern China, an earthquake under it, and the messages a perfect waveform stage would send."""
+"""A network, an earthquake under it, and the messages a perfect waveform stage would send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seiswarn.geo import distance_km, offset_deg
-from seiswarn.messages import EventEstimate, Message, Motions, Pick, PWindow
+from seiswarn.messages import EventEstimate, Message, Motions, Pick, PWindow, Slice
 from seiswarn.source.params import Params
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
@@ -19,6 +19,7 @@ from seiswarn.timebase import NS, from_seconds
 T0 = 1_700_000_000 * NS
 LAT0, LON0 = 24.0, 107.0
 STEP_S = 0.1
+QUIET_PGD_M = 1e-6
 
 
 def make_table(places_km: Sequence[tuple[float, float]], sites: Sequence[int] | None = None) -> StationTable:
@@ -90,13 +91,17 @@ def pgd_of(magnitude: float, hypocentral_km: float, depth_km: float) -> float:
 
 @dataclass
 class Feed:
-    """Messages of a waveform stage, in any order; `run` plays them by `t_seen_ns`."""
+    """Messages of a waveform stage, in any order; `run` plays them by `t_seen_ns`.
+
+    `shaking` has (P, S, Pd, PGD) of each earthquake at each station: give earthquakes before motions.
+    """
 
     table: StationTable
     travel_times: TravelTimes
     messages: list[Message] = field(default_factory=list)
     seen_ns: list[int] = field(default_factory=list)
     n_picks: int = 0
+    shaking: dict[int, list[tuple[int, int, float, float]]] = field(default_factory=dict)
 
     def add(self, message: Message, t_seen_ns: int) -> None:
         self.messages.append(message)
@@ -118,6 +123,7 @@ class Feed:
                 t_ns=t_ns,
                 uncertainty_s=sigma_s,
                 snr=20.0,
+                noise_d_m=QUIET_PGD_M,
                 t_seen_ns=seen,
                 status="test",
             ),
@@ -144,11 +150,8 @@ class Feed:
             self.add(window, max(end, seen))
         return pick_id
 
-    def motions(
-        self, stations: Sequence[int], from_s: float, to_s: float, pgd_m: dict[int, float] | None = None
-    ) -> None:
-        """Every station alive, second by second, from and to seconds after `T0`."""
-        pgd = pgd_m or {}
+    def motions(self, stations: Sequence[int], from_s: float, to_s: float) -> None:
+        """Every station alive, second by second, from and to seconds after `T0`, shaking where it should."""
         for k in range(int(np.floor(from_s)), int(np.ceil(to_s))):
             t = T0 + (k + 1) * NS
             n = len(stations)
@@ -159,13 +162,23 @@ class Feed:
                 n_components=(3,) * n,
                 pga_mps2=(1e-4,) * n,
                 pgv_mps=(1e-5,) * n,
-                pgd_m=tuple(pgd.get(s, 1e-7) for s in stations),
+                pgd_m=tuple(self._pgd(s, t) for s in stations),
                 intensity_gbt=(0.0,) * n,
                 intensity_jma=(0.0,) * n,
                 clipped=(False,) * n,
                 status="test",
             )
             self.add(message, t)
+
+    def _pgd(self, station: int, t_ns: int) -> float:
+        """Peak displacement in the second that ends at `t_ns`: noise, P, 20 s of S."""
+        peak = QUIET_PGD_M
+        for p_ns, s_ns, pd, pgd in self.shaking.get(station, ()):
+            if p_ns < t_ns <= s_ns:
+                peak = max(peak, pd)
+            elif s_ns < t_ns <= s_ns + 20 * NS:
+                peak = max(peak, pgd)
+        return peak
 
     def quake(
         self,
@@ -193,6 +206,9 @@ class Feed:
             pd = pd_of(quake.magnitude, r) * 10 ** (scatter * rng.standard_normal())
             onset = quake.t0_ns + from_seconds(float(tp[0]) + error)
             self.pick(s, onset, sigma_s=max(noise_s, 0.05), pd_m=pd, up_to_s=min(8.0, float(ts[0] - tp[0])))
+            s_ns = quake.t0_ns + from_seconds(float(ts[0]))
+            pgd = pgd_of(quake.magnitude, r, quake.depth_km)
+            self.shaking.setdefault(s, []).append((onset, s_ns, pd, pgd))
 
     def slices(self, to_s: float) -> Iterator[tuple[int, list[Message]]]:
         """(now, messages) every `STEP_S`, from the first message to `to_s` after `T0`."""
@@ -202,7 +218,7 @@ class Feed:
         k = 0
         while now <= T0 + from_seconds(to_s):
             now += step
-            batch = []
+            batch: list[Message] = [Slice(t_seen_ns=now, status="test")]
             while k < len(order) and self.seen_ns[order[k]] <= now:
                 batch.append(self.messages[order[k]])
                 k += 1

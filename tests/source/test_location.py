@@ -222,15 +222,15 @@ def test_kernel_equals_its_plain_twin(travel_times: TravelTimes) -> None:
     unit_vectors(r.latitude, r.longitude, sta)
     unit_vectors(r.silent_latitude, r.silent_longitude, silent)
     score, origin = np.empty((3, 3, 3)), np.empty((3, 3, 3))
-    common = (0.04, 1.885)
+    common, errors = (0.04, 1.885), r.sigma_s + 0.2
     score_grid(
-        north, east, depths, LAT0, LON0, sta, r.t_s, r.sigma_s + 0.2, *common,
+        north, east, depths, LAT0, LON0, sta, r.t_s, errors, *common,
         silent, r.silent_from_s, far, travel_times.p, score, origin,
     )  # fmt: skip
     costs = set()
     for d, a, b in np.ndindex(3, 3, 3):
         want = twin.score_node(
-            north[a], east[b], depths[d], LAT0, LON0, (r.latitude, r.longitude), r.t_s, r.sigma_s + 0.2, *common,
+            north[a], east[b], depths[d], LAT0, LON0, (r.latitude, r.longitude), r.t_s, errors, *common,
             (r.silent_latitude, r.silent_longitude), r.silent_from_s, far, travel_times.p,
         )  # fmt: skip
         assert (score[d, a, b], origin[d, a, b]) == pytest.approx(want, rel=1e-6, abs=1e-6)

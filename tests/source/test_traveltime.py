@@ -77,7 +77,7 @@ def test_p_before_s_and_later_with_distance(model: TravelTimes) -> None:
     assert np.all(model.s[:, 1:] > 1.6 * model.p[:, 1:])
     assert np.all(np.diff(model.p, axis=1) > 0)
     assert np.all(np.diff(model.s, axis=1) > 0)
-    # No wave is faster than the straight line at the speed of 400 km depth, none slower than at the surface's.
+    # No wave is faster than the straight line at the speed of 400 km depth, none slower than at the top.
     x = np.arange(model.p.shape[1]) * 2.0
     for k, depth in enumerate(model.depths_km):
         straight_km = np.hypot(x, depth)
