@@ -91,7 +91,7 @@ class RunFolder:
         self._n_warnings = 0
         self._picks: dict[str, Pick] = {}
         self._events: dict[str, EventRecord] = {}
-        self._main: tuple[float, str] | None = None  # importance of what report.html shows
+        self._importance: dict[str, tuple[float, str]] = {}  # of the last report of each event drawn
         (self.folder / CAP).mkdir(parents=True, exist_ok=True)
         if resume:
             self._recall()
@@ -166,11 +166,15 @@ class RunFolder:
     def _draw(self, report: QuickReport) -> None:
         traces = self._traces(report) if self._traces else ()
         page = report_html(report, traces, self._report)
-        write_atomically(self.folder / f"report-{_safe(report.event_id)}.html", page)
+        write_atomically(self._page(report.event_id), page)
         self._write_events()
-        if self._main is None or _importance(report) >= self._main:
-            self._main = _importance(report)
-            write_atomically(self.folder / REPORT, page)
+        # The last word on the largest event, whether it grew or shrank with this report.
+        self._importance[report.event_id] = _importance(report)
+        main = max(self._importance, key=lambda event_id: self._importance[event_id])
+        write_atomically(self.folder / REPORT, self._page(main).read_bytes())
+
+    def _page(self, event_id: str) -> Path:
+        return self.folder / f"report-{_safe(event_id)}.html"
 
     def _write_events(self) -> None:
         write_atomically(self.folder / EVENTS, quakeml(list(self._events.values())))
