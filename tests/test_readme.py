@@ -43,7 +43,9 @@ def test_commands_run(command: str, tmp_path: Path, project_root: Path) -> None:
         (tmp_path / name).symlink_to(project_root / name)
     words = shlex.split(command)[1:]
     program = [sys.executable, "-c", "from seiswarn.cli import main; main()"]
-    done = subprocess.run([*program, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [*program, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 
