@@ -9,9 +9,10 @@ from obspy.geodetics import gps2dist_azimuth
 from seiswarn import geo
 
 LAT, LON = some.floats(-80, 80), some.floats(-179, 179)
+STEP = some.floats(-2, 2).map(lambda x: round(x, 4))  # obspy divides by tiny differences
 
 
-@given(LAT, LON, some.floats(-2, 2), some.floats(-2, 2))
+@given(LAT, LON, STEP, STEP)
 def test_distance_and_azimuth_follow_the_ellipsoid(lat: float, lon: float, dlat: float, dlon: float) -> None:
     """Against geodesics on WGS84: 0.6 % in distance, as the module says."""
     to_lat, to_lon = lat + dlat, (lon + dlon + 180) % 360 - 180
