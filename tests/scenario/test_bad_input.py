@@ -34,9 +34,7 @@ TARGET = Target(name="Town", latitude=24.5, longitude=107.5)
 
 def station_xml(latitude: float, longitude: float, *, gain: str = "1000000") -> str:
     return "".join(
-        channel_xml(
-            f"HN{c}", gain=gain, lat=f"{latitude:.6f}", lon=f"{longitude:.6f}", azimuth=azimuth, dip=dip
-        )
+        channel_xml(f"HN{c}", gain=gain, lat=f"{latitude:.6f}", lon=f"{longitude:.6f}", azimuth=az, dip=dip)
         for c, az, dip in (("Z", 0, -90), ("N", 0, 0), ("E", 90, 0))
     )
 
