@@ -78,9 +78,10 @@ class Child:
             "--spec",
             str(self._path),
         ]
+        # A group of its own: a Ctrl-C at the terminal is the supervisor's to pass on, in order.
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
             )
 
     def hear(self, beat: Heartbeat) -> None:

@@ -16,6 +16,7 @@ from seiswarn.config_parts import IngestArchive, PublishFile, PublishZmq
 from seiswarn.errors import UsageError
 from seiswarn.messages import Heartbeat, Status
 from seiswarn.runtime import clock
+from seiswarn.runtime.lineage import fingerprint, set_aside
 from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT
 from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceSpec
 from seiswarn.runtime.supervisor import Say, Supervisor, local_endpoints
@@ -46,9 +47,11 @@ def run_live(config: Config, out_dir: Path | None = None, *, say: Say = lambda t
     sources = config_sources(config)
     if not sources:
         raise UsageError("nothing to run: the configuration has no [[ingest]]")
-    return _supervise(
-        plan(config, folder, sources, config_sinks(config, folder), config.run.status), say, None
-    )
+    status = config.run.status
+    earlier = set_aside(folder, fingerprint(config, sources, status))
+    if earlier is not None:
+        say(f"versions, stations or parameters have changed: a new run begins, the last one is in {earlier}")
+    return _supervise(plan(config, folder, sources, config_sinks(config, folder), status), say, None)
 
 
 def replay_live(
@@ -128,7 +131,12 @@ def config_sinks(config: Config, folder: Path) -> list[SinkSpec]:
     for entry in config.publish:
         if isinstance(entry, PublishFile):
             sink = SinkSpec(
-                name=entry.name or "file", kind="file", path=entry.path, cap=entry.cap, report=entry.report
+                name=entry.name or "file",
+                kind="file",
+                path=entry.path,
+                keep=True,
+                cap=entry.cap,
+                report=entry.report,
             )
         else:
             sink = SinkSpec(
@@ -139,7 +147,7 @@ def config_sinks(config: Config, folder: Path) -> list[SinkSpec]:
     if "zmq" not in kinds:
         sinks.append(SinkSpec(name="zmq-public", kind="zmq", endpoint=PUBLIC_ENDPOINT))
     if "file" not in kinds:
-        sinks.append(SinkSpec(name="run-folder", kind="file", path=str(folder.resolve())))
+        sinks.append(SinkSpec(name="run-folder", kind="file", path=str(folder.resolve()), keep=True))
     return sinks
 
 
@@ -165,6 +173,7 @@ def plan(
         name="core",
         kind="core",
         run_id=f"{config.run.name}-{iso(clock.now_ns())}",
+        fingerprint=fingerprint(config, sources, status),
         folder=str(folder.resolve()),
         config=config,
         status=status,

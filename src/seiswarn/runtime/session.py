@@ -19,7 +19,7 @@ from seiswarn.messages import DataError, Message, Slice, decode, encode
 from seiswarn.pipeline import Pipeline
 from seiswarn.reasons import Reason
 from seiswarn.runtime.slicer import Slicer
-from seiswarn.store.journal import JournalReader, JournalWriter
+from seiswarn.store.journal import JournalReader, JournalWriter, Position
 from seiswarn.timebase import NS
 
 INPUT, OUTPUT, SNAPSHOT = "input.jrn", "output.jrn", "snapshot.bin"
@@ -37,9 +37,11 @@ class _NoSpace(Exception):
 
 
 class _State(msgspec.Struct, frozen=True):
-    """A snapshot file: the last slice it covers, and the pipeline after it."""
+    """A snapshot file: the pipeline, and how far journals and sources had come then."""
 
-    input_seq: int
+    input: Position
+    output: Position
+    marks: dict[str, int]
     pipeline: bytes
 
 
@@ -77,10 +79,14 @@ class Session:
         self.marks: dict[str, int] = {}
         self.n_slices = 0
         self.recovered = 0
-        self._input = JournalWriter(folder / INPUT, metadata=metadata)
-        self._output = JournalWriter(folder / OUTPUT, metadata=metadata)
+        state = self._saved()
+        # What a snapshot covers was made safe before it: only what follows is read again.
+        self._input = JournalWriter(folder / INPUT, metadata=metadata, after=state.input if state else None)
+        self._output = JournalWriter(
+            folder / OUTPUT, metadata=metadata, after=state.output if state else None
+        )
         if self._input.position.seq:
-            self._recover()
+            self._recover(state)
 
     def step(self, piece: Slice) -> None:
         """Journal a slice, handle it, journal and pass on what follows.
@@ -165,7 +171,8 @@ class Session:
         if self._snapshot_ns is not None:
             self._next_snapshot_ns = t_seen_ns + self._snapshot_ns
         self.flush()
-        state = msgspec.msgpack.encode(_State(self._input.position.seq, self.pipeline.snapshot()))
+        positions = self._input.position, self._output.position
+        state = msgspec.msgpack.encode(_State(*positions, self.marks, self.pipeline.snapshot()))
         beside = self._folder / f".{SNAPSHOT}.part"
         try:
             beside.write_bytes(state)
@@ -176,27 +183,39 @@ class Session:
             raise
         beside.replace(self._folder / SNAPSHOT)
 
-    def _recover(self) -> None:
-        """Go on from the last snapshot and the journal behind it, saying nothing twice."""
-        first = 1
+    def _saved(self) -> _State | None:
+        """The last snapshot, unless there is none or the journals do not reach as far."""
         path = self._folder / SNAPSHOT
-        if path.exists():
+        if not path.exists():
+            return None
+        try:
             state = msgspec.msgpack.decode(path.read_bytes(), type=_State)
-            if state.input_seq <= self._input.position.seq:
-                self.pipeline.restore(state.pipeline)
-                first = state.input_seq + 1
+        except msgspec.MsgspecError:
+            return None  # torn, or of another version: the journals hold everything
+        ends = ((INPUT, state.input), (OUTPUT, state.output))
+        files = [(self._folder / name, position) for name, position in ends]
+        reached = all(file.exists() and file.stat().st_size >= position.offset for file, position in files)
+        return state if reached else None
+
+    def _recover(self, state: _State | None) -> None:
+        """Go on from the last snapshot and the journals behind it, saying nothing twice."""
+        start = Position(0, 0)
+        if state is not None:
+            self.pipeline.restore(state.pipeline)
+            self.marks.update(state.marks)
         with JournalReader(self._folder / OUTPUT) as reader:
-            said = dict(reader.records(from_seq=self.pipeline.n_out + 1))
+            said = dict(reader.records(offset=(state.output if state else start).offset))
         with JournalReader(self._folder / INPUT) as reader:
-            for _, payload in reader:
-                piece = decode(payload)
-                if isinstance(piece, Slice):
-                    self.marks.update(piece.marks)
-            for _, payload in reader.records(from_seq=first):
+            for _, payload in reader.records(offset=(state.input if state else start).offset):
                 piece = decode(payload)
                 if isinstance(piece, Slice):
                     self.recovered += 1
                     self._repeat(piece, said)
+        if self._output.position.seq > self.pipeline.n_out:
+            raise InvariantError(
+                f"{OUTPUT} goes further than {INPUT}, of which a power failure must have cut off the end; "
+                "move both away to begin a new run"
+            )
 
     def _repeat(self, piece: Slice, said: dict[int, bytes]) -> None:
         seq = self.pipeline.n_out

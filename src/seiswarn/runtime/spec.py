@@ -29,11 +29,12 @@ class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SinkSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One way out."""
+    """One way out. `keep`: what an earlier run left in a folder stays."""
 
     name: str
     kind: Literal["file", "zmq"]
     path: str = ""
+    keep: bool = False
     endpoint: str = ""
     encoding: Literal["json", "msgpack"] = "json"
     security: Security = Security()
@@ -61,6 +62,7 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     run_id: str
+    fingerprint: str = ""
     folder: str
     config: Config
     status: Status

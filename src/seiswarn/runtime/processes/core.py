@@ -60,6 +60,7 @@ class Core:
         self._facts = setup.facts()
         metadata = {
             "run_id": spec.run_id,
+            "fingerprint": spec.fingerprint,
             "status": setup.status,
             "config_hash": self._facts["config_hash"],
         }

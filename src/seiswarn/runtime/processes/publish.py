@@ -79,7 +79,7 @@ class Publishing:
         self.ways: list[Way] = []
         self._beating: list[ZmqPub] = []
         for sink in spec.sinks:
-            opened = open_sink(sink, spec, resume=known > 0)
+            opened = open_sink(sink, spec, resume=sink.keep or known > 0)
             # A folder is whole again once it has seen everything again; it knows what it has.
             self.ways.append(Way(sink.name, opened, known=0 if sink.kind == "file" else known))
             if sink.kind == "zmq":
