@@ -8,7 +8,8 @@ from obspy.geodetics import gps2dist_azimuth
 
 from seiswarn import geo
 
-LAT, LON = some.floats(-80, 80), some.floats(-179, 179)
+LAT = some.floats(-80, 80).map(lambda x: round(x, 4))
+LON = some.floats(-179, 179).map(lambda x: round(x, 4))
 STEP = some.floats(-2, 2).map(lambda x: round(x, 4))  # obspy divides by tiny differences
 
 
