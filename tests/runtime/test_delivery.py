@@ -105,6 +105,7 @@ def test_alerts_go_out_although_the_outbox_cannot_be_written(tmp_path: Path) -> 
     deliveries.close()
 
 
+@pytest.mark.processes
 def test_follower_reads_the_journal_and_what_is_missing_in_it(tmp_path: Path) -> None:
     with Publisher("tcp://127.0.0.1:*", "s") as core:
         follower = Follower(tmp_path, core.endpoint)

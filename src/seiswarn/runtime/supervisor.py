@@ -171,6 +171,14 @@ class Supervisor:
             self.stop(f"{child.name} does not stay alive", 1)
             return
         self._say(f"{happened}; starting it again")
+        if child.spec.kind == "core":
+            self._recall_ended()
+
+    def _recall_ended(self) -> None:
+        """A new core asks even the sources that have ended whether they have."""
+        for child in self._of_kinds(("ingest",)):
+            if child.exit_code == 0 and not child.restart_s:
+                child.restart_s = clock.monotonic_s()
 
     # --- end -------------------------------------------------------------------------------
 
