@@ -150,7 +150,7 @@ class Feed:
             self.add(window, max(end, seen))
         return pick_id
 
-    def motions(self, stations: Sequence[int], from_s: float, to_s: float) -> None:
+    def motions(self, stations: Sequence[int], from_s: float, to_s: float, late_s: float = 0.0) -> None:
         """Every station alive, second by second, from and to seconds after `T0`, shaking where it should."""
         for k in range(int(np.floor(from_s)), int(np.ceil(to_s))):
             t = T0 + (k + 1) * NS
@@ -168,7 +168,7 @@ class Feed:
                 clipped=(False,) * n,
                 status="test",
             )
-            self.add(message, t)
+            self.add(message, t + from_seconds(late_s))
 
     def _pgd(self, station: int, t_ns: int) -> float:
         """Peak displacement in the second that ends at `t_ns`: noise, P, 20 s of S."""

@@ -10,6 +10,7 @@ import pytest
 from seiswarn.geo import distance_km
 from seiswarn.messages import Decision, EventEstimate, Message
 from seiswarn.reasons import Reason
+from seiswarn.source.association import Associator
 from seiswarn.source.params import Params
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
@@ -201,6 +202,42 @@ def test_quiet_stations_are_named(feed: Feed) -> None:
     assert quiet
     assert "live sites" in quiet[0].detail
     assert (quiet[0].policy, quiet[0].action, quiet[0].event_id) == ("source", "hold", "")
+
+
+def test_silence_that_is_known_late_cancels(feed: Feed, stage: SourceStage) -> None:
+    """Every fourth station has spoken; that the others have not is known only 15 s later."""
+    quake = Quake(0.0, 0.0, 10.0, magnitude=4.0)
+    feed.quake(quake, stations=by_distance(feed.table, quake)[2::6], noise_s=0.02)
+    feed.motions(everyone(feed.table), -60, 60, late_s=15.0)
+    (history,) = estimates(feed.run(stage, 60)).values()
+    assert history[0].state == "new"
+    assert history[-1].state == "cancelled"
+    assert Reason.QUIET_STATIONS in history[-1].reasons
+    assert 12.0 < (history[-1].t_seen_ns - quake.t0_ns) / NS < 25.0
+    assert stage.active_events == 0
+
+
+def test_doubt_costs_one_location_a_second(
+    feed: Feed, stage: SourceStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event that never gets a magnitude is not located again at every slice."""
+    quake = Quake(0.0, 0.0, 10.0, magnitude=3.0)
+    fits = 0
+    fit = Associator.fit
+
+    def counted(self, *arguments):
+        nonlocal fits
+        fits += 1
+        return fit(self, *arguments)
+
+    monkeypatch.setattr(Associator, "fit", counted)
+    for s in by_distance(feed.table, quake)[:5]:
+        d = distance_km(*quake.place, float(feed.table.st_latitude[s]), float(feed.table.st_longitude[s]))
+        feed.pick(s, T0 + from_seconds(float(feed.travel_times.times(np.array([d]), 10.0)[0][0])))
+    feed.motions(everyone(feed.table), -60, 40)
+    assert estimates(feed.run(stage, 40)) == {}
+    assert stage.active_events == 1
+    assert fits < 60
 
 
 def test_a_dead_station_is_not_a_silent_one(feed: Feed, stage: SourceStage) -> None:

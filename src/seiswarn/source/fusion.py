@@ -45,8 +45,8 @@ def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
     m = np.array([v.value for v in values])
     sigma = np.array([v.sigma for v in values])
     saturation = np.array([v.saturation for v in values])
-    # The saturation point is no hard wall: an event whose readings mostly exceed theirs has it higher by the median
-    # excess. One reading does not move it, or the largest of many saturated ones would decide by its scatter.
+    # The saturation point is no hard wall: an event whose readings mostly exceed theirs has it higher by the
+    # median excess. One reading does not move it, or the largest of many saturated ones would decide.
     wall = saturation + max(0.0, float(np.median(m - saturation)))
     seen = np.minimum(GRID[None, :], wall[:, None])
     r2 = ((m[:, None] - seen) / sigma[:, None]) ** 2

@@ -57,6 +57,7 @@ class EventRecord(msgspec.Struct, kw_only=True):
     revision: int = 0
     last_estimate_ns: int = 0
     last_pick_ns: int = 0
+    last_doubt_ns: int = 0  # when silent stations were last held against it
     changed: bool = True
 
 

@@ -25,6 +25,8 @@ DECLINE_EVERY_NS = NS  # candidates are declined on record at most once a second
 CANCEL_SHARE = 0.25  # fewer live sites than this agreeing: it was no earthquake
 CANCEL_BELOW_SITES = 8
 CANCEL_AFTER_S = 3.0
+CANCEL_UNTIL_S = 60.0  # by then P has passed every station that could have spoken
+DOUBT_EVERY_NS = NS
 
 
 class SourceStage:
@@ -188,7 +190,7 @@ class SourceStage:
     def _advance(self, event: EventRecord, now_ns: int, status: Status, out: list[Message]) -> None:
         """Publish what has changed about an event, end it when nothing comes any more."""
         age_s = (now_ns - event.t0_ns) / NS
-        if self._is_refuted(event, age_s):
+        if self._is_refuted(event, age_s, now_ns):
             out.extend(
                 self._estimator.closing(event, "cancelled", (Reason.QUIET_STATIONS,), self._m, now_ns, status)
             )
@@ -207,9 +209,13 @@ class SourceStage:
             return
         out.extend(self._estimator.update(event, self._m, now_ns, status))
 
-    def _is_refuted(self, event: EventRecord, age_s: float) -> bool:
-        if len(event.inliers) >= CANCEL_BELOW_SITES or age_s < CANCEL_AFTER_S or not event.changed:
+    def _is_refuted(self, event: EventRecord, age_s: float, now_ns: int) -> bool:
+        """Whether the stations that stayed silent speak against a small event; asked once a second."""
+        if len(event.inliers) >= CANCEL_BELOW_SITES or not CANCEL_AFTER_S <= age_s < CANCEL_UNTIL_S:
             return False
+        if now_ns - event.last_doubt_ns < DOUBT_EVERY_NS:
+            return False
+        event.last_doubt_ns = now_ns
         fit = self._associator.fit([self._m.picks[i] for i in event.picks.values()], event, self._m)
         return fit.triggered_share < CANCEL_SHARE
 
