@@ -251,3 +251,36 @@ def test_gives_up_on_what_cannot_run(daemon: Start, quake_config: Config) -> Non
     live = daemon(broken)
     assert live.finish() == 2
     assert any("core cannot run" in sentence for sentence in live.said)
+
+
+def test_core_killed_while_it_waits_for_the_last_event_to_end(
+    daemon: Start, quake_config: Config, plain_run: Path
+) -> None:
+    live = daemon(with_speed(quake_config, 0.0))
+    live.until(lambda: live.child("core").state == "draining")
+    live.child("core").kill()
+    assert live.finish() == 0
+    assert live.supervisor.restarts == 1
+    same_products(live.folder, plain_run)
+
+
+def test_changed_parameters_begin_a_new_run(daemon: Start, quake_config: Config, plain_run: Path) -> None:
+    live = daemon(with_speed(quake_config, 0.0))
+    assert live.finish() == 0
+    live.supervisor.close()
+    alerts = (live.folder / "warnings.jsonl").read_bytes()
+    other = msgspec.structs.replace(
+        quake_config, source=msgspec.structs.replace(quake_config.source, min_stations=5)
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", RESUME, str(live.folder)],
+        input=msgspec.json.encode(with_speed(other, 0.0)),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"a new run begins" in done.stderr
+    (earlier,) = (live.folder / "earlier").iterdir()
+    assert records(earlier / OUTPUT) == records(plain_run / OUTPUT)
+    assert (live.folder / "warnings.jsonl").read_bytes().startswith(alerts)
