@@ -162,12 +162,6 @@ class Runtime(Section, frozen=True, kw_only=True):
     folder: Annotated[
         str, Meta(min_length=1, description="journal, snapshots and database, relative to this file")
     ] = "run"
-    input_endpoint: Annotated[
-        str, Meta(pattern=r"^(tcp|ipc)://.+", description="where the core takes packets (ZeroMQ PULL)")
-    ] = "tcp://127.0.0.1:7711"
-    output_endpoint: Annotated[
-        str, Meta(pattern=r"^(tcp|ipc)://.+", description="where the core gives messages (ZeroMQ PUB)")
-    ] = "tcp://127.0.0.1:7712"
     snapshot_s: Annotated[float, Meta(gt=0, description="seconds between snapshots of the core")] = 30.0
     heartbeat_s: Annotated[float, Meta(gt=0, le=60, description="seconds between heartbeats")] = 1.0
     queue_packets: Annotated[
