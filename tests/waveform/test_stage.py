@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from scipy import signal
 
 from seiswarn.messages import DataError, Message, Motions, Pick, PWindow, Slice
 from seiswarn.reasons import Reason
 from seiswarn.timebase import NS
+from seiswarn.waveform import filters
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.stage import WaveformStage
 from tests.reference import waveform_twin as twin
@@ -29,6 +31,32 @@ def _run(x: np.ndarray, cuts: list[int], gain: float = 1e6, t0_ns: int = T0) -> 
 
 def _of(kind: type[Message], out: list[Message]) -> list[Message]:
     return [m for m in out if isinstance(m, kind)]
+
+
+def test_real_time_intensities_equal_the_numpy_twin() -> None:
+    """JMA: the level exceeded for 0.3 s in total; GB/T: peaks; both over the last ten seconds."""
+    x = wavelet(3)
+    out = _run(x, list(range(0, 3000, 50)))
+    sections = filters.kunugi_sections(RATE)
+    sos = np.hstack([sections[:, :3], np.ones((6, 1)), sections[:, 3:]])
+    parts = [twin.motions(np.round(s * x * 1e6), 1e6, RATE) for s in (0.6, 0.8, 1.0)]
+    jma = np.sqrt(sum(signal.sosfilt(sos, p["a"]) ** 2 for p in parts))
+    pga = np.sqrt(sum(p["ga"] ** 2 for p in parts))
+    pgv = np.sqrt(sum(p["gv"] ** 2 for p in parts))
+    rows = [
+        (t, g, j)
+        for m in _of(Motions, out)
+        for t, g, j in zip(m.t_ns, m.intensity_gbt, m.intensity_jma, strict=True)
+    ]
+    assert len(rows) == 30
+    for t, g, j in rows:
+        end = round((t - T0) / NS * RATE)
+        last = slice(max(0, end - 1000), end)
+        level = np.sort(jma[last])[::-1][int(0.3 * RATE) - 1]
+        assert j == pytest.approx(max(-3.0, 2 * np.log10(100 * level) + 0.94), abs=1e-5)
+        i_a, i_v = 3.17 * np.log10(pga[last].max()) + 6.59, 3.0 * np.log10(pgv[last].max()) + 9.77
+        expected = i_v if min(i_a, i_v) >= 6 else (i_a + i_v) / 2
+        assert g == pytest.approx(min(12.0, max(1.0, expected)), abs=1e-5)
 
 
 def test_a_burst_is_picked_at_its_onset() -> None:

@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""Messages to the outside: formats make bytes of them, sinks carry the bytes away."""
