@@ -12,8 +12,8 @@ from seiswarn.config import Config
 from seiswarn.messages import Alert, Message, decode
 from seiswarn.runtime import clock
 from seiswarn.runtime.child import Child
+from seiswarn.runtime.files import OUTPUT
 from seiswarn.runtime.live import clear, config_sources, plan
-from seiswarn.runtime.session import OUTPUT
 from seiswarn.runtime.spec import SinkSpec
 from seiswarn.runtime.supervisor import Supervisor
 from seiswarn.store.journal import JournalReader

@@ -10,8 +10,8 @@ from seiswarn.bus import Publisher
 from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Message, encode
 from seiswarn.runtime.delivery import Deliveries, Way
+from seiswarn.runtime.files import OUTPUT
 from seiswarn.runtime.follow import Follower
-from seiswarn.runtime.session import OUTPUT
 from seiswarn.store.journal import JournalWriter
 from seiswarn.store.sqlite import Database
 

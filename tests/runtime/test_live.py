@@ -60,7 +60,7 @@ def test_live_says_what_a_plain_replay_says(daemon: Start, quake_config: Config,
 def test_killed_core_goes_on_as_if_nothing_had_been(
     daemon: Start, quake_config: Config, plain_run: Path
 ) -> None:
-    live = daemon(with_speed(quake_config, 10.0))
+    live = daemon(with_speed(quake_config, 20.0))
     live.until(live.warned)
     live.child("core").kill()
     assert live.finish() == 0
@@ -72,7 +72,7 @@ def test_killed_core_goes_on_as_if_nothing_had_been(
 
 
 def test_core_killed_again_and_again(daemon: Start, quake_config: Config, plain_run: Path) -> None:
-    live = daemon(with_speed(quake_config, 10.0))
+    live = daemon(with_speed(quake_config, 20.0))
     for seen in (200, 600, 1000):
         live.until(lambda seen=seen: live.child("core").works and _slices(live.folder) > seen)
         live.child("core").kill()
@@ -89,7 +89,7 @@ def _slices(folder: Path) -> int:
 def test_killed_ingest_goes_on_where_the_journal_stands(
     daemon: Start, quake_config: Config, plain_run: Path
 ) -> None:
-    live = daemon(with_speed(quake_config, 10.0))
+    live = daemon(with_speed(quake_config, 20.0))
     live.until(live.warned)
     live.child("ingest").kill()
     assert live.finish() == 0
@@ -100,7 +100,7 @@ def test_killed_ingest_goes_on_where_the_journal_stands(
 def test_killed_publishers_and_store_lose_and_double_nothing(
     daemon: Start, quake_config: Config, plain_run: Path
 ) -> None:
-    live = daemon(with_speed(quake_config, 10.0))
+    live = daemon(with_speed(quake_config, 20.0))
     live.until(lambda: (live.folder / "warnings.jsonl").exists() and live.warned())
     for kind in ("publish-file", "publish-zmq", "store"):
         live.child(kind).kill()
@@ -146,7 +146,7 @@ def test_listener_hears_every_alert_in_time(daemon: Start, quake_config: Config)
 def test_warnings_go_out_though_the_disk_is_full(
     daemon: Start, quake_config: Config, plain_run: Path
 ) -> None:
-    live = daemon(with_speed(quake_config, 10.0), max_file_bytes=250_000)
+    live = daemon(with_speed(quake_config, 20.0), max_file_bytes=250_000)
     errors: list[DataError] = []
     with Receiver(live.endpoint, ("error",)) as receiver:
         while live.supervisor.step(0.01) is None:
@@ -162,7 +162,7 @@ def test_warnings_go_out_though_the_disk_is_full(
 
 
 def test_stopped_and_run_again_goes_on(daemon: Start, quake_config: Config, plain_run: Path) -> None:
-    live = daemon(with_speed(quake_config, 10.0))
+    live = daemon(with_speed(quake_config, 20.0))
     live.until(live.warned)
     live.supervisor.stop("test")
     assert live.finish() == 0

@@ -12,7 +12,7 @@ import zmq
 
 from seiswarn.bus import Link, connect, unpack
 from seiswarn.errors import BusError
-from seiswarn.runtime.session import OUTPUT
+from seiswarn.runtime.files import OUTPUT
 from seiswarn.store.journal import JournalReader, Records
 
 LOOK_EVERY_S = 0.2  # also when nothing wakes us

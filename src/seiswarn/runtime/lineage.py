@@ -19,7 +19,7 @@ from seiswarn import __version__
 from seiswarn.config import Config
 from seiswarn.errors import StoreError
 from seiswarn.messages import Status
-from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT
+from seiswarn.runtime.files import INPUT, OUTPUT, SNAPSHOT
 from seiswarn.runtime.spec import SourceSpec
 from seiswarn.store.journal import JournalReader
 

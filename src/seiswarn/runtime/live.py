@@ -16,14 +16,14 @@ from seiswarn.config_parts import IngestArchive, PublishFile, PublishZmq
 from seiswarn.errors import UsageError
 from seiswarn.messages import Heartbeat, Status
 from seiswarn.runtime import clock
+from seiswarn.runtime.files import DATABASE, INPUT, OUTPUT, SNAPSHOT
 from seiswarn.runtime.lineage import fingerprint, set_aside
-from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT
 from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceSpec
 from seiswarn.runtime.supervisor import Say, Supervisor, local_endpoints
 from seiswarn.timebase import iso
 
 PUBLIC_ENDPOINT = PublishZmq().endpoint
-DATABASES = ("seiswarn.sqlite*", "outbox-*.sqlite*")
+DATABASES = (f"{DATABASE}*", "outbox-*.sqlite*")
 
 OnBeat = Callable[[Heartbeat], None]
 

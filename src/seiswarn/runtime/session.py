@@ -18,11 +18,13 @@ from seiswarn.errors import InvariantError, JournalFull
 from seiswarn.messages import DataError, Message, Slice, decode, encode
 from seiswarn.pipeline import Pipeline
 from seiswarn.reasons import Reason
+from seiswarn.runtime.files import INPUT, OUTPUT, SNAPSHOT
 from seiswarn.runtime.slicer import Slicer
 from seiswarn.store.journal import JournalReader, JournalWriter, Position
 from seiswarn.timebase import NS
 
-INPUT, OUTPUT, SNAPSHOT = "input.jrn", "output.jrn", "snapshot.bin"
+__all__ = ["INPUT", "OUTPUT", "SNAPSHOT", "Outlet", "Session"]
+
 COMPLAIN_NS = 10 * NS
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_JOURNAL = "warnings go on, but a restart would lose the current event"

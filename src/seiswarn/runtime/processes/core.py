@@ -16,6 +16,7 @@ from seiswarn.publish.sinks.file import write_atomically
 from seiswarn.publish.sinks.zmq_pub import topic_of
 from seiswarn.reasons import Reason
 from seiswarn.runtime import clock
+from seiswarn.runtime.files import RUN_FILE
 from seiswarn.runtime.frames import Ack, Frame, pack_ack, unpack
 from seiswarn.runtime.links import Incoming
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
@@ -29,7 +30,6 @@ from seiswarn.timebase import NS, from_seconds, iso
 ACK_EVERY_S = 0.1
 ACK_AT_MOST_EVERY_S = 0.005
 FRAMES_PER_TURN = 64  # then acknowledgements and heartbeats get their chance
-RUN_FILE = "run.json"
 
 
 class Core:

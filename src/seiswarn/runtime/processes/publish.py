@@ -60,7 +60,7 @@ def open_sink(sink: SinkSpec, spec: ProcessSpec, *, resume: bool) -> Sink:
 
 def _traces(spec: ProcessSpec, report: QuickReport) -> Sequence[Trace]:
     """The record section of a report, out of the input journal. Heavy imports only now."""
-    from seiswarn.runtime.session import INPUT
+    from seiswarn.runtime.files import INPUT
     from seiswarn.runtime.setup import journal_traces
     from seiswarn.runtime.sources import open_sources
 

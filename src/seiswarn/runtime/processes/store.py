@@ -7,13 +7,13 @@ from pathlib import Path
 
 from seiswarn.errors import StoreError
 from seiswarn.runtime import clock
+from seiswarn.runtime.files import DATABASE
 from seiswarn.runtime.follow import LOOK_EVERY_S, Follower
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
 from seiswarn.runtime.spec import ProcessSpec
 from seiswarn.store.journal import Records
 from seiswarn.store.sqlite import Database
 
-DATABASE = "seiswarn.sqlite"
 RETRY_S = 2.0
 MAX_WAITING = 100_000  # records kept while the database cannot be written; then it is too far behind
 LAST_LOOK_S = 0.1
