@@ -95,6 +95,7 @@ class Core:
         while self._turn(0.05):
             pass
         self._session.save()
+        self._write_facts()
         self._give("stopped")
 
     def _turn(self, timeout_s: float) -> bool:
