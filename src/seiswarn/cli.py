@@ -208,7 +208,7 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
 
 def _tell_refusals(counts: dict[str, int]) -> None:
     if counts.get("DataError"):
-        print(f"{counts['DataError']} reports of refused or flagged data; see output.jrn.")
+        print(f"{counts['DataError']} reports of refused or flagged data; see journal/output.jrn.")
 
 
 @app.command()

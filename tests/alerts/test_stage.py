@@ -401,5 +401,3 @@ def test_the_order_of_targets_is_irrelevant(plan, seed):
         ]
 
     assert essence(life(plan, shuffle=random.Random(seed))) == essence(life(plan))
-
-

@@ -22,8 +22,8 @@ ONE_BY_ONE = {
     "picks.csv",
     "events.xml",
     "report.html",
-    "output.jrn",
-    "input.jrn",
+    "journal/output.jrn",
+    "journal/input.jrn",
 }
 
 
@@ -33,7 +33,7 @@ def plain(shaken: Stage, tmp_path_factory: pytest.TempPathFactory) -> Summary:
 
 
 def slices(folder: Path) -> Iterator[Slice]:
-    with JournalReader(folder / "input.jrn") as reader:
+    with JournalReader(folder / "journal/input.jrn") as reader:
         for _, payload in reader:
             piece = decode(payload)
             assert isinstance(piece, Slice)
@@ -41,7 +41,7 @@ def slices(folder: Path) -> Iterator[Slice]:
 
 
 def output(folder: Path) -> list[bytes]:
-    with JournalReader(folder / "output.jrn") as reader:
+    with JournalReader(folder / "journal/output.jrn") as reader:
         return [payload for _, payload in reader]
 
 

@@ -39,11 +39,12 @@ def test_a_run_of_another_kind_is_moved_aside(tmp_path: Path) -> None:
         assert set_aside(tmp_path, "a") is None
         place = set_aside(tmp_path, "b")
         assert place == tmp_path / EARLIER / expected
-        assert sorted(p.name for p in place.iterdir()) == [INPUT, OUTPUT]
+        assert sorted(str(p.relative_to(place)) for p in place.rglob("*.jrn")) == [INPUT, OUTPUT]
         assert not (tmp_path / INPUT).exists()
 
 
 def test_a_file_that_is_no_journal_is_moved_aside(tmp_path: Path) -> None:
+    (tmp_path / INPUT).parent.mkdir()
     (tmp_path / INPUT).write_bytes(b"nonsense" * 10)
     place = set_aside(tmp_path, "b")
     assert place is not None

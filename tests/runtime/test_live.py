@@ -241,7 +241,7 @@ def test_sigterm_stops_in_order(quake_config: Config, tmp_path: Path) -> None:
     parent.stderr.close()
     assert parent.wait(timeout=30) == 0, rest
     assert "stopping: told to stop" in rest
-    assert (tmp_path / "snapshot.bin").exists()
+    assert (tmp_path / "journal/snapshot.bin").exists()
 
 
 def test_gives_up_on_what_cannot_run(daemon: Start, quake_config: Config) -> None:

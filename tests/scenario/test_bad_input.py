@@ -115,7 +115,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Summary, Summary]:
 
 
 def data_errors(summary: Summary) -> list[DataError]:
-    with JournalReader(summary.folder / "output.jrn") as reader:
+    with JournalReader(summary.folder / "journal/output.jrn") as reader:
         return [m for _, payload in reader if isinstance(m := decode(payload), DataError)]
 
 

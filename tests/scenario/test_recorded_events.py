@@ -241,9 +241,9 @@ def test_run_json(replayed: Replayed, name: str) -> None:
 @pytest.mark.parametrize("name", WARNED)
 def test_journals_hold_everything(replayed: Replayed, name: str) -> None:
     summary = replayed(name)
-    with JournalReader(summary.folder / "input.jrn") as reader:
+    with JournalReader(summary.folder / "journal/input.jrn") as reader:
         assert sum(1 for _ in reader) == summary.counts["slices"]
-    with JournalReader(summary.folder / "output.jrn") as reader:
+    with JournalReader(summary.folder / "journal/output.jrn") as reader:
         n = sum(1 for _ in reader)
     assert n == sum(v for k, v in summary.counts.items() if k[0].isupper())
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 from seiswarn.store.journal import INPUT_NAME, OUTPUT_NAME
 
 INPUT, OUTPUT = INPUT_NAME, OUTPUT_NAME
-SNAPSHOT = "snapshot.bin"
+SNAPSHOT = "journal/snapshot.bin"
 RUN_FILE = "run.json"
 DATABASE = "seiswarn.sqlite"

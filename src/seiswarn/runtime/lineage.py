@@ -70,5 +70,6 @@ def set_aside(folder: Path, print_now: str) -> Path | None:
     place.mkdir(parents=True)
     for file in (INPUT, OUTPUT, SNAPSHOT):
         if (folder / file).exists():
+            (place / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).rename(place / file)
     return place

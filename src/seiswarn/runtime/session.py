@@ -175,7 +175,8 @@ class Session:
         self.flush()
         positions = self._input.position, self._output.position
         state = msgspec.msgpack.encode(_State(*positions, self.marks, self.pipeline.snapshot()))
-        beside = self._folder / f".{SNAPSHOT}.part"
+        path = self._folder / SNAPSHOT
+        beside = path.with_name(f".{path.name}.part")
         try:
             beside.write_bytes(state)
         except OSError as error:
@@ -183,7 +184,7 @@ class Session:
             if self._keep_on and error.errno in NO_SPACE:
                 raise _NoSpace(error.strerror) from error
             raise
-        beside.replace(self._folder / SNAPSHOT)
+        beside.replace(path)
 
     def _saved(self) -> _State | None:
         """The last snapshot, unless there is none or the journals do not reach as far."""

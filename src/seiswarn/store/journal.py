@@ -1,7 +1,7 @@
 """Append-only journals of checksummed records: the memory that survives a crash.
 
-One format, used twice: the *input* journal (`input.jrn`) holds every `Slice` before it is
-handled, the *output* journal (`output.jrn`) every message the core emitted. A record's
+One format, used twice: the *input* journal (`journal/input.jrn`) holds every `Slice` before it is
+handled, the *output* journal (`journal/output.jrn`) every message the core emitted. A record's
 sequence number counts from 1 and is the position of a message for every consumer.
 
 Layout, all little-endian. Each record is a 24-byte head and its payload::
@@ -34,8 +34,8 @@ import msgspec
 from seiswarn.errors import JournalCorrupt, JournalFull, StoreError
 from seiswarn.reasons import Reason
 
-INPUT_NAME = "input.jrn"
-OUTPUT_NAME = "output.jrn"
+INPUT_NAME = "journal/input.jrn"
+OUTPUT_NAME = "journal/output.jrn"
 FORMAT = 1
 MAX_RECORD_BYTES = 1 << 30
 
