@@ -50,8 +50,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0,
             description="an event with its origin up to this many seconds after that of a warned one (an"
-            " aftershock), and nowhere forecast stronger than was warned, gets no warning of its own; 0: every"
-            " event gets one",
+            " aftershock), and nowhere forecast stronger than was warned, gets no warning of its own; 0:"
+            " every event gets one",
         ),
     ] = 300.0
 
