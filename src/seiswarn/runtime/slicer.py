@@ -61,7 +61,7 @@ class Slicer:
 
     def advance(self, to_ns: int) -> Iterator[Slice]:
         """Close every slice that ends at or before `to_ns`: all seen until then has been added."""
-        if self._last_end_ns is None:
+        if self._last_end_ns is None or to_ns < self._last_end_ns + self._step_ns:
             return
         # A stable sort: within a slice the order of arrival is kept.
         self._waiting = deque(sorted(self._waiting, key=lambda w: w[0]))

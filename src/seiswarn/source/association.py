@@ -22,6 +22,7 @@ INLIER_SIGMAS = 3.0
 CODA_S = 30.0  # after S an M 5 goes on triggering this long; grows and shrinks with magnitude
 CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
 SETTLE_NS = 3 * NS  # a station must have been alive this long before its silence says anything
+MAX_SILENT = 30  # stations without a pick that a location asks
 SPLIT_S, SPLIT_KM = 15.0, 150.0  # a candidate this close to a known event is that event
 
 
@@ -100,7 +101,7 @@ class Associator:
         chosen = sorted(records, key=lambda r: (r.t_ns, r.station))[: self._p.max_picks]
         zero = chosen[0].t_ns
         stations = [r.station for r in chosen]
-        silent = self._silent({r.site for r in records}, memory)
+        silent = self._silent({r.site for r in records}, chosen[0].station, memory)
         lat, lon = self._table.st_latitude, self._table.st_longitude
         readings = Readings(
             latitude=lat[stations],
@@ -119,8 +120,12 @@ class Associator:
         share = self._triggered_share(location, readings, good)
         return Fit(location, zero + from_seconds(location.t0_s), tuple(chosen), inliers, rms, share)
 
-    def _silent(self, picked_sites: set[int], memory: Memory) -> list[int]:
-        """One live station per site without a pick."""
+    def _silent(self, picked_sites: set[int], first: int, memory: Memory) -> list[int]:
+        """One live station per site without a pick, of the sites nearest to the `first` one picked.
+
+        Only stations nearer to the source than the picks are ever held against it, and each
+        costs as much work as a pick: so a bounded number of the nearest.
+        """
         out = []
         for site, stations in self._site_stations.items():
             if site in picked_sites:
@@ -128,7 +133,9 @@ class Associator:
             live = [s for s in stations if s in memory.live_to_ns]
             if live:
                 out.append(max(live, key=lambda s: (memory.live_to_ns[s], -s)))
-        return out
+        lat, lon = self._table.st_latitude, self._table.st_longitude
+        away = geo.distances_km(float(lat[first]), float(lon[first]), lat[out], lon[out])
+        return [out[k] for k in np.argsort(away, kind="stable")[:MAX_SILENT]]
 
     def _triggered_share(
         self, location: Location, r: Readings, good: np.ndarray[tuple[int], np.dtype[np.bool_]]

@@ -21,6 +21,7 @@ from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds, iso
 
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
+UNHURRIED = 60.0  # without a new arrival, an event as old as n minutes is looked at every n seconds
 DECLINE_EVERY_NS = NS  # candidates are declined on record at most once a second per reason
 CANCEL_SHARE = 0.25  # fewer live sites than this agreeing: it was no earthquake
 CANCEL_BELOW_SITES = 8
@@ -205,7 +206,8 @@ class SourceStage:
             )
             self._m.events.remove(event)
             return
-        if not event.changed and (now_ns - event.last_estimate_ns) / NS < self._p.update_s:
+        pause_s = max(self._p.update_s, age_s / UNHURRIED)
+        if not event.changed and (now_ns - event.last_estimate_ns) / NS < pause_s:
             return
         out.extend(self._estimator.update(event, self._m, now_ns, status))
 

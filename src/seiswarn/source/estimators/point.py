@@ -84,6 +84,24 @@ class PointSource:
         `near` (latitude, longitude) is the last solution, around which alone is searched; without
         it the search spans `search_radius_km` around the earliest reading.
         """
+        grids: list[_Grid] = []
+        if near is not None:
+            grids = [_Grid(*near, MIDDLE_HALF_KM, MIDDLE_STEP_KM, self._coarse_depths)]
+            self._evaluate(grids[0], readings)
+        if not grids or grids[0].best_is_at_the_edge():
+            grids = self._from_afar(readings, near)
+        lat, lon, depth = grids[-1].best()
+        grids.append(_Grid(lat, lon, FINE_HALF_KM, FINE_STEP_KM, self._depths_around(depth, 3.0)))
+        self._evaluate(grids[-1], readings)
+        # The finest grid that holds the posterior tells where and how sure.
+        for grid in reversed(grids):
+            moments = grid.moments()
+            if moments.major_km < 0.4 * grid.half_km:
+                break
+        return self._solution(grid, moments, readings)
+
+    def _from_afar(self, readings: Readings, near: tuple[float, float] | None) -> list[_Grid]:
+        """A coarse grid around the earliest reading, or a wide one around `near`, then a finer one."""
         first = int(np.argmin(readings.t_s))
         half = self._p.search_radius_km if near is None else 2.0 * MIDDLE_HALF_KM
         lat0, lon0 = near or (float(readings.latitude[first]), float(readings.longitude[first]))
@@ -92,15 +110,7 @@ class PointSource:
         lat, lon, depth = wide.best()
         middle = _Grid(lat, lon, MIDDLE_HALF_KM, MIDDLE_STEP_KM, self._depths_around(depth, 8.0))
         self._evaluate(middle, readings)
-        lat, lon, depth = middle.best()
-        fine = _Grid(lat, lon, FINE_HALF_KM, FINE_STEP_KM, self._depths_around(depth, 3.0))
-        self._evaluate(fine, readings)
-        # The finest grid that holds the posterior tells where and how sure.
-        for grid in (fine, middle, wide):
-            moments = grid.moments()
-            if moments.major_km < 0.4 * grid.half_km:
-                break
-        return self._solution(grid, moments, readings)
+        return [wide, middle]
 
     def _depths_around(self, depth_km: float, step_km: float) -> F64:
         half = (FINE_DEPTHS - 1) // 2 * step_km
@@ -187,6 +197,12 @@ class _Grid:
         d, a, b = np.unravel_index(int(np.argmax(self.loglik)), self.loglik.shape)
         lat, lon = geo.offset_deg(self.lat0, self.lon0, float(self.offsets[a]), float(self.offsets[b]))
         return lat, lon, float(self.depths[d])
+
+    def best_is_at_the_edge(self) -> bool:
+        """Whether the best node is on the rim, so that a better one may lie beyond."""
+        _, a, b = np.unravel_index(int(np.argmax(self.loglik)), self.loglik.shape)
+        last = len(self.offsets) - 1
+        return not (0 < a < last and 0 < b < last)
 
     def moments(self) -> _Moments:
         """Mean and covariance of the posterior on this grid; a node has its own width added."""
