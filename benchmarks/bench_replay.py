@@ -91,7 +91,8 @@ def main() -> None:
     print(f"  of the run, writing products: {result['publish_s']:.2f} s")
     theirs = obspy_us_per_packet(folder)
     print(f"  obspy RtTrace (integrate, boxcar), per packet: {theirs:.1f} microseconds")
-    print(f"  ratio: {theirs / result['us_per_packet']:.1f}, with all measures, location and forecast on our side")
+    ratio = theirs / result["us_per_packet"]
+    print(f"  ratio: {ratio:.1f}, with all measures, location and forecast on our side")
     if options.json:
         facts = {
             "set": options.name,

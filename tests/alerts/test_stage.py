@@ -194,7 +194,11 @@ def test_no_longer_met_must_last_before_it_cancels(stage):
     assert "cancel" not in [a.kind for a in alerts(stage.handle(at(30.0), []))]
     (cancel,) = alerts(stage.handle(at(30.5), []))
     assert (cancel.kind, cancel.reasons) == ("cancel", ("NO_LONGER_MET",))
-    assert alerts(feed(stage, estimate(31.0, 6.0, revision=5))) == []
+    # Silence for ever would be the worse mistake: what grows again is warned of again, revisions going on.
+    (again,) = alerts(feed(stage, estimate(31.0, 6.0, revision=5)))
+    assert (again.kind, again.revision) == ("new", cancel.revision + 1)
+    assert alerts(feed(stage, estimate(40.0, 6.0, revision=6, state="ended")))[0].kind == "final"
+    assert alerts(feed(stage, estimate(41.0, 7.0, revision=7))) == []
 
 
 def test_a_doubtful_low_solution_never_cancels(stage):
@@ -286,6 +290,12 @@ def test_cover_ends_with_time_and_with_a_cancel():
     feed(stage, estimate(8.0, 7.0, event="false"))
     feed(stage, estimate(9.0, 7.0, revision=2, state="cancelled", event="false"))
     assert alerts(feed(stage, estimate(10.0, 5.0, event="true")))
+
+
+def test_cover_is_what_stands_not_what_was_said_once(stage):
+    feed(stage, estimate(8.0, 7.0, event="main"))
+    feed(stage, estimate(12.0, 5.0, revision=2, event="main"))
+    assert alerts(feed(stage, estimate(100.0, 6.0, event="after")))
 
 
 def test_cover_survives_a_restart(stage):

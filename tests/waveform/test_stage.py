@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import signal
 
-from seiswarn.messages import DataError, Message, Motions, Pick, PWindow, Slice
+from seiswarn.messages import DataError, Message, Motions, Packet, Pick, PWindow, Slice
 from seiswarn.reasons import Reason
 from seiswarn.timebase import NS
 from seiswarn.waveform import filters
@@ -273,3 +273,37 @@ def test_a_packet_longer_than_any_buffer_loses_nothing() -> None:
     assert len(_of(Pick, out)) == 1
     assert sum(len(m.t_ns) for m in _of(Motions, out)) == 30
     assert {n for m in _of(Motions, out) for n in m.n_components} == {3}
+
+
+def test_a_channel_hears_again_soon_after_a_gap() -> None:
+    """A trigger long before a gap must not keep the picker resting after it."""
+    first = np.round(wavelet(1) * 1e6).astype(np.int64)
+    quiet = np.round(1e2 * np.random.default_rng(2).standard_normal(6000)).astype(np.int64)
+    before = packets(Z, np.concatenate([quiet, first]), list(range(0, 9000, 50)))
+    after = packets(Z, first, list(range(0, 3000, 50)), T0 + 100 * NS)
+    out = feed(WaveformStage(Params(), make_table()), before + after)
+    assert [round((p.t_ns - T0) / NS) for p in _of(Pick, out)] == [75, 115]
+
+
+@pytest.mark.parametrize("rate", [99.9999, 100.0001])
+def test_a_rate_within_rounding_is_the_declared_one(rate: float) -> None:
+    x = np.round(wavelet(1) * 1e6).astype(np.int64)
+    cuts = list(range(0, 3000, 50))
+    stream = packets(Z, x, cuts, rate_hz=rate)
+    for c in "EN":
+        stream += packets(f"FDSN:XX_S000__H_N_{c}", x, cuts)
+    out = feed(WaveformStage(Params(), make_table()), stream)
+    assert {n for m in _of(Motions, out) for n in m.n_components} == {3}
+    assert len(_of(Pick, out)) == 1
+    assert not {e.reason for e in _of(DataError, out)} & {Reason.BAD_RATE, Reason.RATE_CHANGE}
+
+
+def test_motions_go_on_after_a_change_of_rate() -> None:
+    x = np.round(wavelet(1) * 1e6).astype(np.int64)
+    cuts = list(range(0, 3000, 50))
+    stream: list[Packet] = []
+    for c in "ENZ":
+        stream += packets(f"FDSN:XX_S000__H_N_{c}", x, cuts)
+        stream += packets(f"FDSN:XX_S000__H_N_{c}", x[:1500], list(range(0, 1500, 25)), T0 + 30 * NS, 50.0)
+    out = feed(WaveformStage(Params(), make_table()), stream)
+    assert max(t for m in _of(Motions, out) for t in m.t_ns) >= T0 + 58 * NS

@@ -31,17 +31,18 @@ class Record(msgspec.Struct, kw_only=True):
     forecast: Forecast | None = None
     due: bool = False  # a change was held back by update_every_s
     weak_since_ns: int | None = None
+    withdrawn: bool = False  # cancelled by the policy; should it grow again, it is warned of again
     decided_ns: int = 0
     action: str = ""
     reasons: tuple[str, ...] = ()
 
     @property
     def warned(self) -> bool:
-        return self.alert is not None and not self.closed
+        return self.alert is not None and not self.closed and not self.withdrawn
 
 
 class Cover(msgspec.Struct, kw_only=True):
-    """The strongest that was warned of for one event, per target, and at its epicentre."""
+    """What the standing warning of one event says, per target, and at its epicentre."""
 
     event_id: str
     origin_ns: int
@@ -50,15 +51,18 @@ class Cover(msgspec.Struct, kw_only=True):
 
     def add(self, alert: Alert) -> None:
         self.origin_ns = alert.origin.time_ns
-        self.epicentral_intensity = max(self.epicentral_intensity, alert.epicentral_intensity)
-        for t in alert.targets:
-            self.targets[t.name] = max(t.intensity, self.targets.get(t.name, 0.0))
+        self.epicentral_intensity = alert.epicentral_intensity
+        self.targets = {_place(t): t.intensity for t in alert.targets}
 
     def holds(self, forecast: Forecast) -> bool:
         """Whether `forecast` is nowhere stronger than what was warned of."""
         if not forecast.targets:
             return forecast.epicentral_intensity <= self.epicentral_intensity
-        return all(t.intensity <= self.targets.get(t.name, 0.0) for t in forecast.targets)
+        return all(t.intensity <= self.targets.get(_place(t), 0.0) for t in forecast.targets)
+
+
+def _place(target: TargetForecast) -> str:
+    return f"{target.name} {target.latitude} {target.longitude}"
 
 
 class Change(msgspec.Struct, frozen=True):

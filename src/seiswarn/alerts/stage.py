@@ -100,7 +100,9 @@ class AlertsStage:
         elif record.weak_since_ns is None:
             record.weak_since_ns = t_seen_ns
         elif t_seen_ns - record.weak_since_ns >= from_seconds(self._params.cancel_after_s):
-            self._close(t_seen_ns, record, estimate, "cancel", Reason.NO_LONGER_MET, verdict.detail, out)
+            told = Verdict("withdraw", (Reason.NO_LONGER_MET,), verdict.detail)
+            self._speak(t_seen_ns, record, estimate, "cancel", told, out)
+            record.withdrawn, record.weak_since_ns = True, None
             return
         self._update(t_seen_ns, record, estimate, verdict, out)
 
@@ -157,6 +159,7 @@ class AlertsStage:
         reasons = tuple(str(reason) for reason in verdict.reasons)
         record.alert = build_alert(record, kind, t_seen_ns, self._params, magnitude, estimate, reasons)
         record.due = False
+        record.withdrawn = False
         out.append(record.alert)
         if kind == "cancel":
             self._covers.pop(record.event_id, None)

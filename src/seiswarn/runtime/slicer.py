@@ -11,9 +11,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from seiswarn.messages import DataError, Packet, Slice, Status
-from seiswarn.timebase import MS
+from seiswarn.timebase import MS, NS
 
 TICK_NS = 200 * MS
+# After a quarter of an hour without any data no event is under way: an archive with months between its
+# recordings need not be ticked through.
+LONG_SILENCE_NS = 900 * NS
+SLOW_TICK_NS = 60 * NS
 
 
 class Slicer:
@@ -33,6 +37,7 @@ class Slicer:
         self._step_ns = step_ns
         self._status = status
         self._last_end_ns = start_ns
+        self._last_data_ns = start_ns or 0
         self._waiting: deque[tuple[int, Packet | DataError]] = deque()
         self._marks: list[tuple[int, str, int]] = []
 
@@ -67,7 +72,8 @@ class Slicer:
         self._waiting = deque(sorted(self._waiting, key=lambda w: w[0]))
         while True:
             due = self._waiting[0][0] if self._waiting else None
-            quiet = self._last_end_ns + TICK_NS
+            silent = self._last_end_ns - self._last_data_ns >= LONG_SILENCE_NS
+            quiet = self._last_end_ns + (SLOW_TICK_NS if silent else TICK_NS)
             end = quiet if due is None or due > quiet else max(due, self._last_end_ns + self._step_ns)
             if end > to_ns:
                 return
@@ -83,6 +89,8 @@ class Slicer:
                 packets.append(item)
             else:
                 errors.append(item)
+        if packets:
+            self._last_data_ns = end_ns
         marks = {source: seq for due, source, seq in self._marks if due <= end_ns}
         self._marks = [mark for mark in self._marks if mark[0] > end_ns]
         return Slice(

@@ -23,6 +23,11 @@ CODA_S = 30.0  # after S an M 5 goes on triggering this long; grows and shrinks 
 CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
 SETTLE_NS = 3 * NS  # a station must have been alive this long before its silence says anything
 MAX_SILENT = 30  # stations without a pick that a location asks
+# S is (Vp/Vs)^3 = 5.2 times as strong as P in the mean (far field of a double couple, Aki and Richards
+# 2002, eq. 4.32), and motion falls as R^1.374 (Wu and Zhao 2006): S reaches 3.3 times as far.
+S_TO_P = 3.0**1.5
+S_REACH = S_TO_P ** (1.0 / 1.374)
+FRESH_SNR = 4.0 * S_TO_P  # four times more than S stands out of P: no later phase does that
 SPLIT_S, SPLIT_KM = 15.0, 150.0  # a candidate this close to a known event is that event
 
 
@@ -88,11 +93,28 @@ class Associator:
             return "unrelated"
         if abs(since - tp) <= tolerance:
             return "fits"
-        if tp < since <= ts + coda_s(event.magnitude):
+        if tp < since and self._explains(event, pick, distance, since, ts):
             return "late"
         if -3.0 < since < tp:
             return "early"
         return "unrelated"
+
+    def _explains(
+        self, event: EventRecord, pick: PickRecord, distance: float, since: float, ts: float
+    ) -> bool:
+        """Whether S or coda of an event may have made a pick, so that it says nothing of another event.
+
+        Not when the onset stands out of what was before by more than S does of P. Coda triggers
+        where P did; beyond, S alone may, as far as it is as strong as P was at the farthest pick.
+        """
+        if pick.snr >= FRESH_SNR:
+            return False
+        sites = [self._site_stations[site][0] for site in event.inliers]
+        far = max((self.arrivals(event, s)[0] for s in sites), default=0.0)
+        if distance <= 1.2 * far:
+            return since <= ts + coda_s(event.magnitude)
+        reach = S_REACH * math.hypot(far, event.depth_km)
+        return math.hypot(distance, event.depth_km) <= reach and abs(since - ts) <= 3.0 + 0.05 * ts
 
     # --- fits -----------------------------------------------------------------------------
 

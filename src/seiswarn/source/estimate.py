@@ -16,7 +16,7 @@ from seiswarn.messages import (
     StationMagnitude,
     Status,
 )
-from seiswarn.source.association import Associator
+from seiswarn.source.association import Associator, coda_s
 from seiswarn.source.fusion import StationValue, fuse
 from seiswarn.source.magnitude import REGISTRY
 from seiswarn.source.magnitude.base import saturation_magnitude
@@ -108,6 +108,7 @@ class Estimator:
         hypocentral = math.hypot(distance, event.depth_km)
         code = self._table.stations[r.station]
         s_ns = event.t0_ns + int(ts * NS)
+        r.until_ns = s_ns + int(max(self._p.s_window_s, coda_s(event.magnitude)) * NS)
         since_s = (r.motion_to_ns - s_ns) / NS
         floor = MIN_DISPLACEMENT_SNR * r.noise_d_m
         if since_s >= self._p.s_window_s and not r.clipped and r.peak_pgd_m > floor:

@@ -21,6 +21,8 @@ class PickRecord(msgspec.Struct, kw_only=True):
     t_ns: int
     sigma_s: float
     noise_d_m: float
+    snr: float = 0.0
+    until_ns: int = 0  # motion after this is no more of the event that the pick belongs to; 0: not known
     windows: list[tuple[float, float, bool]] = []  # window_s, pd_m, clipped
     peak_pgd_m: float = 0.0
     motion_to_ns: int = 0
@@ -74,9 +76,9 @@ class Memory(msgspec.Struct, kw_only=True):
     last_decline_ns: dict[str, int] = {}
 
     def add(self, pick: Pick, table: StationTable) -> PickRecord | None:
-        """Remember a pick; None when its station is unknown."""
+        """Remember a pick; None when its station is unknown, or the pick is not new (data sent again)."""
         station = table.station_index.get(pick.station)
-        if station is None:
+        if station is None or pick.pick_id in self.picks:
             return None
         record = PickRecord(
             pick_id=pick.pick_id,
@@ -85,6 +87,7 @@ class Memory(msgspec.Struct, kw_only=True):
             t_ns=pick.t_ns,
             sigma_s=pick.uncertainty_s,
             noise_d_m=pick.noise_d_m,
+            snr=pick.snr,
         )
         self.picks[pick.pick_id] = record
         self.by_station.setdefault(station, []).append(pick.pick_id)
@@ -107,7 +110,7 @@ class Memory(msgspec.Struct, kw_only=True):
             self.live_to_ns[station] = max(t_ns, self.live_to_ns.get(station, 0))
             for pick_id in self.by_station.get(station, ()):
                 record = self.picks[pick_id]
-                if t_ns > record.t_ns:
+                if record.t_ns < t_ns and not 0 < record.until_ns < t_ns:
                     record.peak_pgd_m = max(record.peak_pgd_m, pgd)
                     record.motion_to_ns = t_ns
                     record.clipped = record.clipped or clipped

@@ -21,6 +21,7 @@ from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds, iso
 
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
+MAX_SEARCHES = 2  # in the pool, per slice
 UNHURRIED = 60.0  # without a new arrival, an event as old as n minutes is looked at every n seconds
 DECLINE_EVERY_NS = NS  # candidates are declined on record at most once a second per reason
 CANCEL_SHARE = 0.25  # fewer live sites than this agreeing: it was no earthquake
@@ -59,9 +60,12 @@ class SourceStage:
                 self._m.add_motions(message, self._table)
         out: list[Message] = []
         fresh.sort(key=lambda r: (r.t_ns, r.station))
-        for record in fresh:
-            if not self._place(record, t_seen_ns):
-                self._m.pool.append(record.pick_id)
+        loose = [r for r in fresh if not self._place(r, t_seen_ns)]
+        self._m.pool.extend(r.pick_id for r in loose)
+        # The newest first: its set of compatible picks holds those of the others. Two searches a slice are
+        # enough, and a plane wave through a dense network must not starve everything else.
+        for record in loose[: -MAX_SEARCHES - 1 : -1]:
+            if record.pick_id in self._m.pool:
                 self._nucleate(record, t_seen_ns, status, out)
         for event in list(self._m.events):
             self._advance(event, t_seen_ns, status, out)

@@ -53,6 +53,7 @@ def reset_channel(f: F64, i: I64, z: F64, t0_ns: int, rate_class: int, rate_hz: 
     z[:] = 0.0
     i[st.N] = 0
     i[st.TRIG] = 0
+    i[st.TRIG_N] = 0  # counted in samples of the stretch, as N is: an old one would keep the channel deaf
     i[st.PENDING] = 0
     i[st.PW_ON] = 0
     i[st.CLIP_N] = -1

@@ -26,6 +26,9 @@ from seiswarn.waveform.state import F64, I64, WaveformState
 # Lengths of the growing P windows: dense while a warning is made, then one a second.
 WINDOWS_S: F64 = np.array([0.5 * k for k in range(1, 9)] + [float(k) for k in range(5, 21)])
 
+SAME_RATE = 1e-3  # rates this close, relatively, are one
+MAX_RATES = 64  # distinct rates of one network; more are noise in headers
+
 _DTYPES = {"i4": "<i4", "f4": "<f4", "f8": "<f8"}
 _DECLINE_REASONS = (Reason.LOW_SNR, Reason.TOO_WEAK, Reason.NOT_CONFIRMED)
 
@@ -85,11 +88,11 @@ class WaveformStage:
         if not known:
             return []
         offsets = np.zeros(len(known) + 1, dtype=np.int64)
-        np.cumsum([p.n_samples for _, p in known], out=offsets[1:])
+        np.cumsum([p.n_samples for _, p, _ in known], out=offsets[1:])
         samples = np.empty(offsets[-1])
-        for k, (_, p) in enumerate(known):
+        for k, (_, p, _) in enumerate(known):
             samples[offsets[k] : offsets[k + 1]] = np.frombuffer(p.samples, dtype=_DTYPES[p.dtype])
-        channel = np.array([c for c, _ in known], dtype=np.int64)
+        channel = np.array([c for c, _, _ in known], dtype=np.int64)
         s = self._state
         cap = len(known) + int(offsets[-1]) // 8
         wins_cap = 2 * len(known) * len(WINDOWS_S)
@@ -100,8 +103,8 @@ class WaveformStage:
             samples,
             offsets,
             channel,
-            np.array([p.t0_ns for _, p in known], dtype=np.int64),
-            np.array([self._rate_of[p.rate_hz] for _, p in known], dtype=np.int64),
+            np.array([p.t0_ns for _, p, _ in known], dtype=np.int64),
+            np.array([r for _, _, r in known], dtype=np.int64),
             self._rates_array,
             self._coef,
             self._cfg,
@@ -136,8 +139,8 @@ class WaveformStage:
             out.append(motions)
         return out
 
-    def _admit(self, packets: Sequence[Packet]) -> list[tuple[int, Packet]]:
-        """Packets of known channels and usable rates, ordered by channel then time."""
+    def _admit(self, packets: Sequence[Packet]) -> list[tuple[int, Packet, int]]:
+        """Packets of known channels with the class of their rate, ordered by channel then time."""
         index = self._table.channel_index
         known = []
         for p in packets:
@@ -146,15 +149,31 @@ class WaveformStage:
                 self._declined.count(p.channel, Reason.UNKNOWN_CHANNEL)
             elif p.n_samples == 0:
                 self._declined.count(p.channel, Reason.EMPTY)
-            elif p.rate_hz not in self._rate_of and not self._learn_rate(p.rate_hz):
-                self._declined.count(p.channel, Reason.BAD_RATE)
             else:
-                known.append((c, p))
+                rate_class = self._rate_class(c, p.rate_hz)
+                if rate_class is None:
+                    self._declined.count(p.channel, Reason.BAD_RATE)
+                else:
+                    known.append((c, p, rate_class))
         known.sort(key=lambda item: (item[0], item[1].t0_ns))
         return known
 
+    def _rate_class(self, channel: int, rate_hz: float) -> int | None:
+        """Index of a rate's filters; None when it cannot be used.
+
+        Records state a rate within rounding or clock drift of the declared one (99.9999 for 100 Hz):
+        that is the declared one, or every drift would be a rate change.
+        """
+        known = self._rate_of.get(rate_hz)
+        declared = float(self._table.ch_rate_hz[channel])
+        if declared > 0 and abs(rate_hz - declared) <= SAME_RATE * declared:
+            rate_hz, known = declared, self._rate_of.get(declared)
+        if known is None and self._learn_rate(rate_hz):
+            known = self._rate_of[rate_hz]
+        return known
+
     def _learn_rate(self, rate_hz: float) -> bool:
-        if not 1.0 <= rate_hz <= self._state.max_rate_hz:
+        if not 1.0 <= rate_hz <= self._state.max_rate_hz or len(self._rates) >= MAX_RATES:
             return False
         p = self._p
         table = filters.design(rate_hz, p.highpass_hz, p.pick_low_hz, p.pick_high_hz)
@@ -241,7 +260,7 @@ class WaveformStage:
             status=status,
         )
 
-    def _note(self, known: Sequence[tuple[int, Packet]], codes: I64) -> None:
+    def _note(self, known: Sequence[tuple[int, Packet, int]], codes: I64) -> None:
         """Count what continuity, clipping and the picker declined or flagged."""
         for k in np.flatnonzero(codes >= quality.FILLED).tolist():
             self._declined.count(known[k][1].channel, quality.REASON_OF_CODE[int(codes[k])])

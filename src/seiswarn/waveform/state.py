@@ -29,11 +29,12 @@ R_PICK, R_ACC, R_VEL, R_DISP = range(4)
 # Rows of the motion ring of a channel: GB/T acceleration and velocity, JMA acceleration, displacement.
 M_ACC, M_VEL, M_JMA, M_DISP = range(4)
 # Columns of StationState.i and .f.
-V_K, V_N, V_CLIP = range(3)
+V_K, V_N, V_CLIP, V_RATE = range(4)
 S_PGA2, S_PGV2, S_PGD2 = range(3)
 
 TRAIL_S = 10  # real-time intensity looks back over this many whole seconds
 DEFAULT_RATE_HZ = 100.0
+UNDECLARED_RATE_HZ = 250.0
 PIECE_S = 5.0  # longer packets are worked off in pieces, so that the rings hold what is not combined yet
 
 
@@ -49,6 +50,9 @@ class WaveformState:
     def __init__(self, table: StationTable, max_rate_hz: float, ring_s: float, wait_s: float) -> None:
         declared = table.ch_rate_hz[table.ch_rate_hz > 0]
         fastest = float(declared.max()) if len(declared) else DEFAULT_RATE_HZ
+        # Metadata that give no rate must not shut out a channel: room for what is usual.
+        if not np.all(table.ch_rate_hz > 0):
+            fastest = max(fastest, UNDECLARED_RATE_HZ)
         self.max_rate_hz = min(max_rate_hz, max(fastest, DEFAULT_RATE_HZ))
         n_ch, n_st = table.n_channels, table.n_stations
         self.f: F64 = np.zeros((n_ch, N_F))
@@ -56,7 +60,7 @@ class WaveformState:
         self.z: F64 = np.zeros((n_ch, N_Z, 2))
         self.zring: F64 = np.zeros((n_st, 4, _pow2(ring_s * self.max_rate_hz)))
         self.mring: F32 = np.zeros((n_ch, 4, _pow2((wait_s + PIECE_S) * self.max_rate_hz)), dtype=np.float32)
-        self.si: I64 = np.zeros((n_st, 3), dtype=np.int64)
+        self.si: I64 = np.zeros((n_st, 4), dtype=np.int64)
         self.sf: F64 = np.zeros((n_st, 3))
         self.trail: F64 = np.zeros((n_st, 2, TRAIL_S))  # PGA and PGV of the last whole seconds
         k = int(0.3 * self.max_rate_hz) + 1

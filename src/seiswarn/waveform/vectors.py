@@ -114,18 +114,27 @@ def combine(
     for t in range(touched.size):
         s = touched[t]
         newest, oldest, rate, unheard = np.int64(-1), np.int64(1) << 62, 0.0, False
+        rate_class = np.int64(0)
         for c in range(3):
             ch = components[s, c]
             if ch >= 0 and i_all[ch, st.SEEN] == 1:
                 last = i_all[ch, st.SEG_K0] + i_all[ch, st.N] - 1
                 oldest = min(oldest, i_all[ch, st.SEG_K0])
                 if last > newest:
-                    newest, rate = last, rates[i_all[ch, st.RATE]]
+                    newest, rate_class = last, i_all[ch, st.RATE]
+                    rate = rates[rate_class]
             elif ch >= 0:
                 unheard = True
         # At the start a component may only be late; it is awaited as any other.
         if newest < 0 or (unheard and newest - oldest < np.int64(wait_s * rate)):
             continue
+        if si[s, st.V_RATE] != rate_class:  # sample numbers count at the rate: those of another mean nothing
+            si[s, :] = 0
+            si[s, st.V_RATE] = rate_class
+            sf[s, :] = 0.0
+            trail[s, :, :] = 0.0
+            top[s, :, :] = 0.0
+            top_n[s, :] = 0
         end, begin = newest, newest
         for c in range(3):
             ch = components[s, c]
