@@ -178,6 +178,34 @@ def test_simultaneous_events_far_apart(travel_times: TravelTimes) -> None:
     assert errors[-1] < 4.0
 
 
+@pytest.mark.parametrize(("small", "later_s"), [(3.5, 45), (3.5, 60), (5.0, 60)])
+def test_a_small_event_swallows_no_large_one(travel_times: TravelTimes, small: float, later_s: int) -> None:
+    """Its S and coda explain no picks, and no motion, farther away than they reach."""
+    south = jittered_grid(4, 25.0, seed=5)
+    table = make_table(south + [(n + 260.0, e) for n, e in south])
+    feed = Feed(table, travel_times)
+    a = Quake(0.0, 0.0, magnitude=small)
+    b = Quake(260.0, 0.0, t0_ns=T0 + later_s * NS, magnitude=6.8)
+    feed.quake(a, seed=1, reach_km=80)
+    feed.quake(b, seed=2)
+    feed.motions(everyone(table), -60, 200)
+    found = estimates(feed.run(SourceStage(Params(), table, travel_times), 200))
+    first, second = list(found.values())[:2]
+    assert second[0].t_seen_ns - b.t0_ns < 8 * NS
+    assert b.error_km(second[0]) < 10.0
+    assert all(e.magnitude is None or e.magnitude.value < small + 0.7 for e in first)
+
+
+def test_data_sent_again_do_no_harm(feed: Feed, stage: SourceStage) -> None:
+    """The same pick twice is one pick, also when it is forgotten."""
+    feed.pick(0, T0)
+    again = feed.messages[0]
+    feed.add(again, feed.seen_ns[0] + NS)
+    feed.pick(0, T0 + 500 * NS)
+    feed.motions(everyone(feed.table), -10, 600)
+    feed.run(stage, 600)
+
+
 # --- stations that say nothing -----------------------------------------------------------------
 
 
