@@ -37,7 +37,7 @@ class Reason(StrEnum):
     NOT_XML = "NOT_XML"
     NO_GAIN = "NO_GAIN"  # the response has no sensitivity, or it is zero
     NO_COORDINATES = "NO_COORDINATES"
-    UNKNOWN_UNIT = "UNKNOWN_UNIT"  # input unit is neither acceleration, velocity nor displacement
+    UNKNOWN_UNIT = "UNKNOWN_UNIT"  # input unit is neither acceleration nor velocity
     WRONG_EPOCH = "WRONG_EPOCH"  # no epoch covers the time asked for
     NO_VERTICAL = "NO_VERTICAL"
     NOT_SEISMIC = "NOT_SEISMIC"  # a channel that records no ground motion

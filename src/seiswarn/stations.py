@@ -57,7 +57,7 @@ class StationTable:
     ch_component
         (n_ch,) slot Z, H1 or H2.
     ch_unit
-        (n_ch,) UNIT_ACCELERATION, UNIT_VELOCITY or UNIT_DISPLACEMENT.
+        (n_ch,) UNIT_ACCELERATION or UNIT_VELOCITY; the pipeline cannot use UNIT_DISPLACEMENT.
     ch_gain
         (n_ch,) counts per SI unit, never zero, sign kept (a negative gain flips polarity).
     ch_rate_hz

@@ -21,7 +21,7 @@ import numpy as np
 from seiswarn import stationparts as parts
 from seiswarn.errors import StationsError
 from seiswarn.reasons import Reason
-from seiswarn.stations import Refusal, StationTable
+from seiswarn.stations import UNIT_DISPLACEMENT, Refusal, StationTable
 from seiswarn.timebase import iso
 
 _ALWAYS = 1 << 100  # ns; farther than any date a file can hold
@@ -253,6 +253,8 @@ def _objection(epoch: ChannelEpoch, unit: parts.Unit | None, gain: float) -> tup
         return Reason.UNKNOWN_UNIT, f"input unit {epoch.unit_name!r}"
     if unit is None:
         return Reason.NOT_SEISMIC, f"channel {code!r} measures {epoch.unit_name!r}"
+    if unit.kind == UNIT_DISPLACEMENT:
+        return Reason.UNKNOWN_UNIT, "displacement is not supported yet"
     if gain == 0.0:
         return Reason.NO_GAIN, "overall sensitivity and stage gains are zero or missing"
     if not (abs(lat) <= 90.0 and abs(lon) <= 180.0) or lat == lon == 0.0:

@@ -125,6 +125,8 @@ def test_codes_are_those_of_miniseed(inventory, channel) -> None:
         ({"lat": "0", "lon": "0"}, Reason.NO_COORDINATES),
         ({"unit": "furlong"}, Reason.UNKNOWN_UNIT),
         ({"unit": ""}, Reason.UNKNOWN_UNIT),
+        ({"unit": "M"}, Reason.UNKNOWN_UNIT),
+        ({"code": "HHZ", "unit": "nm"}, Reason.UNKNOWN_UNIT),
         ({"code": "LOG"}, Reason.NOT_SEISMIC),
         ({"code": "BDF", "unit": "PA"}, Reason.NOT_SEISMIC),
         ({"code": "VMZ", "unit": "V"}, Reason.NOT_SEISMIC),

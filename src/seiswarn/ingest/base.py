@@ -28,6 +28,7 @@ from seiswarn.timebase import NS, from_seconds, iso, sample_offset_ns
 
 MAX_SUBJECTS = 10_000  # further subjects are counted together: garbage must not fill the memory
 OTHERS = "(others)"
+MIN_RATE_HZ = 0.001  # a sample every 17 minutes is no telemetry of ground motion either
 MAX_RATE_HZ = 1000.0  # above any seismic telemetry; a bit error in the rate fields lands here
 _NUMPY: dict[SampleType, str] = {"i4": "<i4", "f4": "<f4", "f8": "<f8"}
 
@@ -125,11 +126,13 @@ class Doorkeeper:
         limit = self._limit_counts.get(packet.channel)
         if limit is None:
             return Reason.UNKNOWN_CHANNEL
+        if not MIN_RATE_HZ <= packet.rate_hz <= MAX_RATE_HZ:
+            return Reason.BAD_RATE
+        if len(packet.samples) % _sample_bytes(packet):
+            return Reason.CORRUPT_RECORD
         n = packet.n_samples
         if n == 0:
             return Reason.EMPTY
-        if not 0.0 < packet.rate_hz <= MAX_RATE_HZ:
-            return Reason.BAD_RATE
         last_ns = packet.t0_ns + sample_offset_ns(n - 1, packet.rate_hz)
         if last_ns > packet.t_seen_ns + self._future_ns:
             return Reason.CLOCK_FUTURE
@@ -181,6 +184,10 @@ class Doorkeeper:
         )
 
 
+def _sample_bytes(packet: Packet) -> int:
+    return np.dtype(_NUMPY[packet.dtype]).itemsize
+
+
 def _plausible(packet: Packet, limit: float) -> bool:
     """No sample beyond `limit` counts, none that is not a number (those fail every comparison)."""
     if packet.dtype == "i4" and limit >= 2.0**31:
@@ -196,6 +203,8 @@ def _detail(packet: Packet, reason: Reason) -> str:
         return f"first sample at {iso(packet.t0_ns)}, {off:+.1f} s from when it was seen"
     if reason is Reason.BAD_RATE:
         return f"sampling rate {packet.rate_hz} Hz"
+    if reason is Reason.CORRUPT_RECORD:
+        return f"{len(packet.samples)} bytes are no whole number of {packet.dtype} samples"
     if reason is Reason.STATUS_MISMATCH:
         return f"packet says {packet.status}"
     if reason is Reason.IMPLAUSIBLE:
