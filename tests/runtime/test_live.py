@@ -284,3 +284,71 @@ def test_changed_parameters_begin_a_new_run(daemon: Start, quake_config: Config,
     (earlier,) = (live.folder / "earlier").iterdir()
     assert records(earlier / OUTPUT) == records(plain_run / OUTPUT)
     assert (live.folder / "warnings.jsonl").read_bytes().startswith(alerts)
+
+
+def test_a_store_that_dies_again_and_again_stops_nothing(
+    daemon: Start, quake_config: Config, plain_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seiswarn.runtime.child.LAST_BACKOFF_S", 0.2)
+    live = daemon(with_speed(quake_config, 10.0))
+    store = live.child("store")
+    live.until(lambda: store.works)
+    for deaths in range(1, 8):
+        live.until(lambda: store.running)
+        store.kill()
+        live.until(lambda deaths=deaths: len(store.deaths) == deaths)
+    assert live.finish() == 0
+    assert any("died 7 times within 60 s: the run goes on" in sentence for sentence in live.said)
+    same_products(live.folder, plain_run)
+    run_id = msgspec.json.decode((live.folder / "run.json").read_bytes())["run_id"]
+    with Database(live.folder / "seiswarn.sqlite") as database:
+        assert database.last_seq(run_id) == len(records(live.folder / OUTPUT))
+
+
+def test_a_store_that_is_dead_at_the_end_catches_up(
+    daemon: Start, quake_config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seiswarn.runtime.child.FIRST_BACKOFF_S", 30.0)
+    monkeypatch.setattr("seiswarn.runtime.child.LAST_BACKOFF_S", 30.0)
+    live = daemon(with_speed(quake_config, 20.0))
+    live.until(live.warned)
+    live.child("store").kill()
+    assert live.finish() == 0
+    run_id = msgspec.json.decode((live.folder / "run.json").read_bytes())["run_id"]
+    with Database(live.folder / "seiswarn.sqlite") as database:
+        assert database.last_seq(run_id) == len(records(live.folder / OUTPUT))
+
+
+def test_gives_up_on_the_last_source(
+    daemon: Start, quake_config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seiswarn.runtime.child.LAST_BACKOFF_S", 0.1)
+    live = daemon(with_speed(quake_config, 1.0))
+    source = live.child("ingest")
+    live.until(lambda: source.works)
+    for deaths in range(1, 6):
+        live.until(lambda: source.running)
+        source.kill()
+        live.until(lambda deaths=deaths: len(source.deaths) == deaths)
+    live.until(lambda: source.running)
+    source.kill()
+    assert live.finish() == 1
+    assert any("ingest" in sentence and "giving up" in sentence for sentence in live.said)
+
+
+def test_what_has_worked_is_started_again_whatever_its_exit_code(
+    daemon: Start, quake_config: Config, plain_run: Path
+) -> None:
+    live = daemon(with_speed(quake_config, 20.0))
+    source = live.child("ingest")
+    live.until(live.warned)
+    path = live.folder / "processes" / f"{source.name}.json"
+    good = path.read_bytes()
+    spec = msgspec.json.decode(good)
+    spec["config"]["stations"]["paths"] = ["/nowhere"]
+    path.write_bytes(msgspec.json.encode(spec))
+    source.kill()
+    live.until(lambda: any("ended with code 2" in sentence for sentence in live.said))
+    path.write_bytes(good)
+    assert live.finish() == 0
+    same_products(live.folder, plain_run)

@@ -15,6 +15,7 @@ from seiswarn.runtime.spec import ProcessSpec, write_spec
 WORKING = frozenset({"ready", "ended", "draining", "done", "finished", "stopping", "stopped", "left over"})
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 5.0
+MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0  # more is failing again and again
 
 
 class Child:
@@ -43,6 +44,8 @@ class Child:
         self.restart_s = 0.0  # monotonic time of the next start, 0 when none is due
         self.beat: Heartbeat | None = None
         self.ready_after_s = 0.0
+        self.has_worked = False  # in this life or an earlier one
+        self.asked = False  # to stop
 
     @property
     def pid(self) -> int:
@@ -66,9 +69,15 @@ class Child:
         """Past its start."""
         return self.state in WORKING
 
+    @property
+    def failing(self) -> bool:
+        """Dying again and again: starting it at once again does not help."""
+        return self.recent_deaths(DEATHS_WITHIN_S) > MAX_DEATHS
+
     def start(self) -> None:
         self.beat = None
         self.restart_s = 0.0
+        self.asked = False
         self._started_s = self._heard_s = clock.monotonic_s()
         command = [
             sys.executable,
@@ -92,6 +101,7 @@ class Child:
         self.beat = beat
         self._heard_s = clock.monotonic_s()
         if self.works and not worked:
+            self.has_worked = True
             self.ready_after_s = self._heard_s - self._started_s
 
     def stuck(self) -> str:
@@ -109,8 +119,8 @@ class Child:
         """Note a death and when to try again."""
         now = clock.monotonic_s()
         self.deaths.append(now)
-        recent = self.recent_deaths(60.0)
-        self.restart_s = now + min(FIRST_BACKOFF_S * 2.0 ** (recent - 1), LAST_BACKOFF_S)
+        growing = FIRST_BACKOFF_S * 2.0 ** (self.recent_deaths(DEATHS_WITHIN_S) - 1)
+        self.restart_s = now + (LAST_BACKOFF_S if self.failing else min(growing, LAST_BACKOFF_S))
 
     def obituary(self) -> str:
         """How it ended, with its last words."""
@@ -130,6 +140,7 @@ class Child:
         return lines[-1].strip() if lines else ""
 
     def ask_to_stop(self) -> None:
+        self.asked = True
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:

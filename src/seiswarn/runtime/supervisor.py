@@ -21,18 +21,18 @@ from seiswarn.bus import Bound, Link
 from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Heartbeat, decode
 from seiswarn.runtime import clock
-from seiswarn.runtime.child import Child
+from seiswarn.runtime.child import DEATHS_WITHIN_S, LAST_BACKOFF_S, Child
 from seiswarn.runtime.spec import Endpoints, ProcessSpec
 
 Say = Callable[[str], None]
 
 ORDER = (("core", "publish", "store"), ("ingest",))  # groups of kinds, in the order of start
-STOP_ORDER = (("ingest",), ("core",), ("publish", "store"))
+FOLLOWERS = ("publish", "store")  # of the journal: they catch up with it after any death
+STOP_ORDER = (("ingest",), ("core",), FOLLOWERS)
 STOP_WITHIN_S = {"ingest": 5.0, "core": 30.0, "publish": 60.0, "store": 30.0}
 START_WITHIN_S = 180.0  # a cold start compiles every kernel
 # Drawing a report keeps a way out busy for seconds; it holds up nothing else.
 SILENCE_S = {"core": 10.0, "ingest": 10.0, "store": 30.0, "publish": 60.0}
-MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0
 MAX_IPC_PATH = 100  # sun_path holds 107 bytes; libzmq wants a few
 TURN_S = 0.1
 
@@ -145,7 +145,7 @@ class Supervisor:
         if self._groups == len(ORDER):
             return
         started = [child for kinds in ORDER[: self._groups] for child in self._of_kinds(kinds)]
-        if all(child.works or child.state == "waiting" for child in started):
+        if all(child.works or child.state == "waiting" or self._can_wait(child) for child in started):
             for child in self._of_kinds(ORDER[self._groups]):
                 child.start()
             self._groups += 1
@@ -160,19 +160,36 @@ class Supervisor:
             return
         if child.exit_code == 0 and child.spec.kind == "ingest":
             return  # played to its end
-        if child.exit_code == 2:
+        if child.exit_code == 2 and not child.has_worked:
             self._say(f"{child.name} cannot run: {child.last_words()}")
             self.stop(f"{child.name} cannot run", 2)
             return
         child.bury()
-        happened, deaths = child.obituary(), child.recent_deaths(DEATHS_WITHIN_S)
-        if deaths > MAX_DEATHS:
-            self._say(f"{happened}; it has died {deaths} times within {DEATHS_WITHIN_S:g} s: giving up")
-            self.stop(f"{child.name} does not stay alive", 1)
+        happened = child.obituary()
+        if child.failing:
+            deaths = child.recent_deaths(DEATHS_WITHIN_S)
+            happened += f"; it has died {deaths} times within {DEATHS_WITHIN_S:g} s"
+            if not self._can_wait(child):
+                self._say(f"{happened}: giving up")
+                self.stop(f"{child.name} does not stay alive", 1)
+                return
+            self._say(f"{happened}: the run goes on without it, trying again in {LAST_BACKOFF_S:g} s")
             return
         self._say(f"{happened}; starting it again")
         if child.spec.kind == "core":
             self._recall_ended()
+
+    def _can_wait(self, child: Child) -> bool:
+        """Whether the run goes on without a child that dies again and again.
+
+        Warnings need the core and a source; a way out or the store catches up with the journal later.
+        """
+        if not child.failing or child.spec.kind == "core":
+            return False
+        if child.spec.kind in FOLLOWERS:
+            return True
+        others = (other for other in self._of_kinds(("ingest",)) if other is not child)
+        return any(not other.failing and (other.running or other.restart_s) for other in others)
 
     def _recall_ended(self) -> None:
         """A new core asks even the sources that have ended whether they have."""
@@ -188,6 +205,8 @@ class Supervisor:
         group = self._of_kinds(STOP_ORDER[at]) if at >= 0 else []
         late = clock.monotonic_s() > self._stop_until_s
         for child in group:
+            if child.works and not child.asked:
+                child.ask_to_stop()
             if child.running and late:
                 self._say(f"{child.name} did not stop in time: killed")
                 child.kill()
@@ -204,7 +223,10 @@ class Supervisor:
             (STOP_WITHIN_S[child.spec.kind] for child in following), default=0.0
         )
         for child in following:
-            child.ask_to_stop()
+            if child.spec.kind in FOLLOWERS and child.has_worked and child.restart_s:
+                child.start()  # once it works it is asked to stop, and catches up
+            elif not (child.spec.kind in FOLLOWERS and child.has_worked and not child.works):
+                child.ask_to_stop()
         return None
 
     def _judge(self, child: Child) -> None:
