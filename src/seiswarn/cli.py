@@ -5,16 +5,30 @@ Nothing heavy is imported before a command needs it, so `seiswarn --help` answer
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from seiswarn import __version__
 
+
+class _Commands(TyperGroup):
+    """Ctrl-C ends with a sentence and code 1, before anybody makes something else of it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail("stopped", 1)
+
+
 app = typer.Typer(
     name="seiswarn",
+    cls=_Commands,
     help="Earthquake early warning and rapid intensity reports.",
     no_args_is_help=True,
     add_completion=False,
@@ -48,12 +62,41 @@ def _fail(sentence: str, code: int) -> NoReturn:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    """Print a line. All printing comes through here: nobody reading it any more ends no run."""
+    _reaches(line)
+
+
+def _reaches(line: str) -> bool:
+    """Print a line; False when the reader has gone, after which further lines go nowhere."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # What stands in the buffer, too, has to go somewhere when the interpreter ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return False
+    return True
+
+
+def _say_while_heard(line: str) -> None:
+    """Print a line; end when the reader has gone."""
+    if not _reaches(line):
+        raise typer.Exit
+
+
+def _folder(out: Path | None, default: str, archive: Path | None = None) -> Path:
+    """The folder for the products of a replay. Raises UsageError when files of others are in danger."""
+    from seiswarn.runtime.files import insist_on_run_folder
+
+    folder = out or Path(default)
+    insist_on_run_folder(folder, archive if out is not None else None)
+    return folder
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"seiswarn {__version__}")
+        _say(f"seiswarn {__version__}")
         raise typer.Exit
 
 
@@ -121,7 +164,7 @@ def replay(
     """Replay recorded data through the pipeline and leave its products in a folder."""
     packet_s, times = _packet(packet), _speed(speed)
     settings = _config(config)
-    folder = out or Path(f"seiswarn-{path.resolve().name}")
+    folder = _folder(out, f"seiswarn-{path.resolve().name}", path)
     if live:
         from seiswarn.runtime.live import replay_live
 
@@ -129,7 +172,7 @@ def replay(
             path, settings, folder, speed=times, packet_s=packet_s, latency_s=latency, say=_say
         )
         if code == 0:
-            print(f"Played {path} through the real processes; products are in {folder}.")
+            _say(f"Played {path} through the real processes; products are in {folder}.")
         raise typer.Exit(code)
     from seiswarn.runtime.setup import archive_run
 
@@ -151,16 +194,16 @@ def drill(
     from seiswarn.runtime.setup import synthetic_run
     from seiswarn.timebase import parse_iso
 
-    times = _speed(speed)
+    times, folder = _speed(speed), _folder(out, "seiswarn-drill")
     settings = _config(config or bundled("configs/drill_guangxi.toml"))
     setup, feed = synthetic_run(settings, status="exercise")
     truth = next(e for e in settings.ingest if hasattr(e, "origin_time"))
-    print(
+    _say(
         f"EXERCISE: M {truth.mw:.1f} at {truth.latitude:.2f}°, {truth.longitude:.2f}°, "
         f"{truth.depth_km:.0f} km deep, {truth.origin_time}, "
         f"on {setup.table.n_stations} stations and {len(setup.targets)} targets."
     )
-    _run_and_tell(setup, feed, out or Path("seiswarn-drill"), times, parse_iso(truth.origin_time))
+    _run_and_tell(setup, feed, folder, times, parse_iso(truth.origin_time))
 
 
 def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, origin_ns: int | None) -> None:
@@ -180,7 +223,7 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
         TextColumn("{task.fields[now]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("replaying", total=(feed.end_ns - feed.start_ns) / NS, now="")
 
         def progress(now_ns: int, end_ns: int) -> None:
@@ -192,15 +235,15 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
             folder,
             speed=speed,
             progress=progress,
-            on_alert=lambda alert: print(alert_line(alert, origin_ns), flush=True),
+            on_alert=lambda alert: _say(alert_line(alert, origin_ns)),
         )
     for line in account(summary.alerts, origin_ns):
-        print(line)
+        _say(line)
     _tell_refusals(summary.counts)
     for relation in unverified():
-        print(f"Not verified against published values: {relation}.")
+        _say(f"Not verified against published values: {relation}.")
     times = summary.timings
-    print(
+    _say(
         f"Replayed {times['data_s']:.0f} s of data in {times['run_s']:.1f} s "
         f"({times['times_real_time']:.0f} times real time); products are in {folder}."
     )
@@ -208,7 +251,7 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
 
 def _tell_refusals(counts: dict[str, int]) -> None:
     if counts.get("DataError"):
-        print(f"{counts['DataError']} reports of refused or flagged data; see journal/output.jrn.")
+        _say(f"{counts['DataError']} reports of refused or flagged data; see journal/output.jrn.")
 
 
 @app.command()
@@ -240,7 +283,7 @@ def listen(
         raise UsageError(f"--format is 'text' or 'json', not {format!r}")
     heard = follow(
         endpoint,
-        _say,
+        _say_while_heard,
         now_s=clock.monotonic_s,
         as_json=format == "json",
         count=count or None,
@@ -257,11 +300,11 @@ def check(config: Annotated[Path, typer.Argument(help="Configuration file.")]) -
 
     findings = check_config(config)
     for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.sentence}")
+        _say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.sentence}")
     bad = sum(not f.ok for f in findings)
     if bad:
         _fail(f"{bad} of {len(findings)} checks failed", 2)
-    print(f"All {len(findings)} checks passed.")
+    _say(f"All {len(findings)} checks passed.")
 
 
 @app.command()
@@ -280,8 +323,8 @@ def stations(
         raise UsageError(f"--at: {error}") from error
     table = read_station_tables(path, at_ns)
     for row in describe(table):
-        print(row.text())
-    print(f"{table.n_stations} stations, {table.n_channels} channels usable; {len(table.refusals)} refused.")
+        _say(row.text())
+    _say(f"{table.n_stations} stations, {table.n_channels} channels usable; {len(table.refusals)} refused.")
 
 
 @app.command()
@@ -299,4 +342,4 @@ def schema(
         from seiswarn.publish.formats.public import public_schema
 
         text = public_schema()
-    print(json.dumps(text, indent=2, sort_keys=True, ensure_ascii=False))
+    _say(json.dumps(text, indent=2, sort_keys=True, ensure_ascii=False))

@@ -176,7 +176,7 @@ def test_a_full_disk_is_named_and_leaves_a_whole_file(tmp_path: Path) -> None:
         before = path.stat().st_size
         resource.setrlimit(resource.RLIMIT_FSIZE, (before + 100, hard))
         try:
-            with pytest.raises(JournalFull, match="no space .*; free some before the next start$"):
+            with pytest.raises(JournalFull, match=r"no space .*; free some before the next start$"):
                 writer.append(b"y" * 1000)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

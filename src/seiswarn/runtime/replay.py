@@ -7,6 +7,7 @@ sink, because the status of a replay is "test" and of a drill "exercise".
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def replay(
         called twice a second of data time with (now, end).
     on_alert
         called with each alert as it is published.
+
+    An interruption leaves the products of what was handled until then whole, without `run.json`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in (INPUT, OUTPUT, SNAPSHOT, RUN_FILE):
@@ -86,13 +89,16 @@ def replay(
             on_alert(message)
         publishing += clock.perf_s() - begun
 
-    session = Session(pipeline, folder, {"status": setup.status, "config_hash": facts["config_hash"]}, outlet)
-    ready = clock.perf_s()
-    n_packets = _run(setup, feed, session, speed, progress)
-    session.close()
-    begun = clock.perf_s()
-    sink.close()
-    publishing += clock.perf_s() - begun
+    metadata = {"status": setup.status, "config_hash": facts["config_hash"]}
+    # Whatever ends the run, a Ctrl-C or a full disk, the products of what was handled are whole.
+    try:
+        with closing(Session(pipeline, folder, metadata, outlet)) as session:
+            ready = clock.perf_s()
+            n_packets = _run(setup, feed, session, speed, progress)
+    finally:
+        begun = clock.perf_s()
+        sink.close()
+        publishing += clock.perf_s() - begun
     summary.counts |= {"packets": n_packets, "slices": session.n_slices}
     total = clock.perf_s() - ready
     busy = max(1e-9, total - publishing)

@@ -346,8 +346,7 @@ class JournalWriter:
         except OSError as error:
             os.ftruncate(self._fd, self._offset)
             if error.errno in _NO_SPACE:
-                raise JournalFull(
-                    f"{self.path}: no space left for a record of {total} bytes; free some before the next start"
-                ) from error
+                need = f"no space left for a record of {total} bytes; free some before the next start"
+                raise JournalFull(f"{self.path}: {need}") from error
             raise StoreError(f"{self.path}: cannot write: {error.strerror}") from error
         self._offset += total
