@@ -11,6 +11,13 @@ from pathlib import Path
 import pytest
 
 PROGRAM = [sys.executable, "-c", "from seiswarn.cli import main; main()"]
+# A shell starts its background jobs with SIGINT ignored, and that is inherited: undo it, as a terminal has it.
+AT_A_TERMINAL = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from seiswarn.cli import main; main()",
+]
 
 
 def _run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -83,7 +90,7 @@ def drill(tmp_path: Path, project_root: Path) -> Callable[..., subprocess.Popen[
 
     def start(*words: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*PROGRAM, "drill", "short.toml", *words],
+            [*AT_A_TERMINAL, "drill", "short.toml", *words],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=stderr,
