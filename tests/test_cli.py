@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = [sys.executable, "-c", "from seiswarn.cli import main; main()"]
-# A shell starts its background jobs with SIGINT ignored, and that is inherited: undo it, as a terminal has it.
+# A shell starts background jobs with SIGINT ignored, and that is inherited: undo it, as at a terminal.
 AT_A_TERMINAL = [
     sys.executable,
     "-c",
