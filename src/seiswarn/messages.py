@@ -346,18 +346,6 @@ AnyMessage = (
     | Heartbeat
 )
 
-OUTPUT_TYPES: tuple[type[Message], ...] = (
-    DataError,
-    Pick,
-    PWindow,
-    Motions,
-    EventEstimate,
-    Forecast,
-    Decision,
-    Alert,
-    QuickReport,
-)
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 

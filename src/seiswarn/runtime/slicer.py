@@ -41,10 +41,6 @@ class Slicer:
         self._waiting: deque[tuple[int, Packet | DataError]] = deque()
         self._marks: list[tuple[int, str, int]] = []
 
-    @property
-    def last_end_ns(self) -> int | None:
-        return self._last_end_ns
-
     def add(
         self, items: Iterable[Packet | DataError], t_seen_ns: int, mark: tuple[str, int] | None = None
     ) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from seiswarn.errors import InvariantError
-from seiswarn.messages import DataError, Message, Motions, Packet, Pick, PWindow, Slice, Status
+from seiswarn.messages import Message, Motions, Packet, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
 from seiswarn.stations import StationTable, Z
 from seiswarn.timebase import NS, sample_offset_ns
@@ -313,6 +313,3 @@ def _pieces(packets: Sequence[Packet]) -> list[Sequence[Packet]]:
 def _pick_id(station: str, t_ns: int) -> str:
     """Content makes the name: the same data give the same identifier in every run."""
     return f"{station}/{t_ns}"
-
-
-__all__ = ["WINDOWS_S", "DataError", "Params", "WaveformStage"]
