@@ -22,6 +22,7 @@ AlertKind = Literal["new", "update", "cancel", "final"]
 EventState = Literal["new", "update", "ended", "cancelled"]
 Action = Literal["new", "update", "cancel", "final", "hold"]
 SampleType = Literal["i4", "f4", "f8"]
+Phase = Literal["P", "S"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -49,6 +50,23 @@ class Packet(Message, frozen=True, kw_only=True):
     @property
     def n_samples(self) -> int:
         return len(self.samples) // (8 if self.dtype == "f8" else 4)
+
+
+class PacketBlock(Message, frozen=True, kw_only=True):
+    """Packets of many channels as columns, one entry each, in the order in which they came.
+
+    Columns are little-endian arrays: `t0_ns`, `t_seen_ns` int64, `rate_hz` float64, `n_samples`
+    int32; `samples` are the counts of all packets end to end, of type `dtype` (see `blocks`).
+    """
+
+    channels: tuple[str, ...]
+    t0_ns: bytes
+    t_seen_ns: bytes
+    rate_hz: bytes
+    n_samples: bytes
+    samples: bytes
+    dtype: SampleType = "i4"
+    status: Status = "actual"
 
 
 class Tick(Message, frozen=True, kw_only=True):
@@ -84,7 +102,7 @@ class Slice(Message, frozen=True, kw_only=True):
     """
 
     t_seen_ns: int
-    packets: tuple[Packet, ...] = ()
+    blocks: tuple[PacketBlock, ...] = ()
     errors: tuple[DataError, ...] = ()
     marks: tuple[tuple[str, int], ...] = ()
     status: Status = "actual"
@@ -94,7 +112,11 @@ class Slice(Message, frozen=True, kw_only=True):
 
 
 class Pick(Message, frozen=True, kw_only=True):
-    """A P onset at one station. `station` is ``NET.STA.LOC.BI`` (band and instrument code)."""
+    """An onset at one station. `station` is ``NET.STA.LOC.BI`` (band and instrument code).
+
+    `quality` is A (best) to D, from uncertainty and signal-to-noise ratio. An S onset names in
+    `p_pick_id` the P onset it follows.
+    """
 
     pick_id: str
     station: str
@@ -104,12 +126,18 @@ class Pick(Message, frozen=True, kw_only=True):
     snr: float
     polarity: int = 0  # +1 up, -1 down, 0 undecided
     noise_d_m: float = 0.0  # peak displacement in the seconds before the onset
+    phase: Phase = "P"
+    quality: Literal["A", "B", "C", "D"] = "D"
+    p_pick_id: str = ""
     t_seen_ns: int
     status: Status = "actual"
 
 
 class PWindow(Message, frozen=True, kw_only=True):
-    """Growing-window measures on the vertical after a pick, from the onset over `window_s` seconds."""
+    """Growing-window measures on the vertical after a P pick, from the onset over `window_s` seconds.
+
+    No window reaches past an S onset once that is known.
+    """
 
     pick_id: str
     station: str
@@ -121,6 +149,7 @@ class PWindow(Message, frozen=True, kw_only=True):
     tau_c_s: float
     tau_p_max_s: float
     iv2_m2ps: float
+    zero_crossings: int = 0  # of the velocity
     clipped: bool = False
     t_seen_ns: int
     status: Status = "actual"
@@ -130,7 +159,9 @@ class Motions(Message, frozen=True, kw_only=True):
     """Ground motion of stations, one row per station and second of data, in parallel columns.
 
     Peaks are vector sums over the components at hand (`n_components`) within that second;
-    `intensity_gbt` and `intensity_jma` are real-time values at the end of it.
+    intensities are real-time values at the end of it, from the last ten seconds. `arias_mps` and
+    `cav_mps` are what the second adds: pi/2g times the integral of the squared vector
+    acceleration, and the integral of its absolute value. `flags` are those of `reasons.Flag`.
     """
 
     t_seen_ns: int
@@ -143,6 +174,32 @@ class Motions(Message, frozen=True, kw_only=True):
     intensity_gbt: tuple[float, ...]
     intensity_jma: tuple[float, ...]
     clipped: tuple[bool, ...]
+    intensity_mmi: tuple[float, ...] = ()
+    pga_gbt_mps2: tuple[float, ...] = ()  # in the band of GB/T 17742-2020, 0.1 to 10 Hz
+    pgv_gbt_mps: tuple[float, ...] = ()
+    arias_mps: tuple[float, ...] = ()
+    cav_mps: tuple[float, ...] = ()
+    wood_anderson_m: tuple[float, ...] = ()  # larger horizontal, on the trace of the instrument
+    flags: tuple[int, ...] = ()
+    status: Status = "actual"
+
+
+class ChannelQuality(Message, frozen=True, kw_only=True):
+    """How channels do, one row per channel and interval of data that ends at `t_ns`, in columns.
+
+    `flags` are those of `reasons.Flag` that were raised within the interval.
+    """
+
+    t_seen_ns: int
+    channels: tuple[str, ...]
+    t_ns: tuple[int, ...]
+    offset_counts: tuple[float, ...]  # mean level
+    rms_mps2: tuple[float, ...]  # of the acceleration
+    noise_mps2: tuple[float, ...]  # long-term level in the picking band; 0 for horizontals
+    spikes: tuple[int, ...]
+    clipped: tuple[int, ...]  # samples
+    flat_s: tuple[float, ...]  # longest run of equal values
+    flags: tuple[int, ...]
     status: Status = "actual"
 
 
@@ -182,7 +239,7 @@ class Arrival(Message, frozen=True, kw_only=True):
 
     pick_id: str
     station: str
-    phase: Literal["P", "S"]
+    phase: Phase
     t_ns: int
     residual_s: float
     distance_km: float  # epicentral
@@ -332,12 +389,14 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 
 AnyMessage = (
     Packet
+    | PacketBlock
     | Tick
     | DataError
     | Slice
     | Pick
     | PWindow
     | Motions
+    | ChannelQuality
     | EventEstimate
     | Forecast
     | Decision

@@ -13,6 +13,7 @@ import msgspec
 
 from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.alerts.stage import AlertsStage
+from seiswarn.blocks import blocks_of
 from seiswarn.errors import InvariantError
 from seiswarn.messages import Message, Packet, Slice
 from seiswarn.reports.params import Params as ReportsParams
@@ -125,6 +126,6 @@ class Pipeline:
         rate = float(self._table.ch_rate_hz[0]) or 100.0
         silence = bytes(4 * int(2 * rate))
         packet = Packet(channel=channel, t0_ns=0, rate_hz=rate, samples=silence, t_seen_ns=2_000_000_000)
-        self.handle(Slice(t_seen_ns=packet.t_seen_ns, packets=(packet,)))
+        self.handle(Slice(t_seen_ns=packet.t_seen_ns, blocks=blocks_of([packet])))
         self._source.warm()
         self.restore(before)

@@ -7,7 +7,7 @@ The value is the name that stands in journals, decision records and counters: ne
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 
 
 class Reason(StrEnum):
@@ -31,6 +31,10 @@ class Reason(StrEnum):
     OUT_OF_ORDER = "OUT_OF_ORDER"  # older than what was already processed: dropped
     RATE_CHANGE = "RATE_CHANGE"
     CLIPPED = "CLIPPED"
+    CLOCK_DRIFT = "CLOCK_DRIFT"  # a sample left out or put in where the clock has drifted by one
+    SPIKE = "SPIKE"  # lone samples far off: replaced
+    STEP = "STEP"  # a jump to a new level without motion: taken out
+    MIXED_RATES = "MIXED_RATES"  # a component at another rate than its station: left out of vectors
     DEAD = "DEAD"  # a flat trace
     BUFFER_FULL = "BUFFER_FULL"  # a bounded queue dropped its oldest waveforms
     # station metadata
@@ -77,3 +81,16 @@ class Reason(StrEnum):
     TORN_RECORD = "TORN_RECORD"  # the last journal record was cut off by a crash
     SINK_FAILED = "SINK_FAILED"
     SEQUENCE_GAP = "SEQUENCE_GAP"
+
+
+class Flag(IntFlag):
+    """What is to be known about the data behind a row of motions or qualities; bits may combine."""
+
+    CLIPPED = 1  # a sample at full scale within the hold time
+    GAP = 2
+    SPIKE = 4
+    STEP = 8
+    FLAT = 16  # a component does not move: it is left out
+    MIXED_RATES = 32
+    CLOCK_DRIFT = 64
+    SETTLING = 128  # filters have not yet forgotten their start

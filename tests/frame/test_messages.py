@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import factories
+from seiswarn.blocks import blocks_of
 from seiswarn.messages import Packet, Slice, Tick, decode, encode, json_schema
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "messages.schema.json"
@@ -26,7 +27,7 @@ def test_packets_survive_the_wire(samples: bytes, t_ns: int, rate: float, dtype:
     packet = Packet(
         channel="FDSN:XX_A__H_N_Z", t0_ns=t_ns, rate_hz=rate, samples=samples, dtype=dtype, t_seen_ns=t_ns
     )
-    piece = Slice(t_seen_ns=t_ns, packets=(packet,), marks=(("a", 3),))
+    piece = Slice(t_seen_ns=t_ns, blocks=blocks_of((packet,)), marks=(("a", 3),))
     assert decode(encode(piece)) == piece
 
 

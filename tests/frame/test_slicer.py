@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
+from seiswarn.blocks import packets_of
 from seiswarn.messages import Packet, Slice
 from seiswarn.runtime.slicer import TICK_NS, Slicer
 from seiswarn.timebase import MS, NS
@@ -43,7 +44,7 @@ def test_everything_comes_once_in_its_own_slice_and_silence_ticks(times: list[in
     ends = [s.t_seen_ns for s in pieces]
     assert ends == sorted(set(ends))
     assert all(b - a <= TICK_NS for a, b in zip([START, *ends], ends, strict=False))
-    seen = [(p.t_seen_ns, s.t_seen_ns) for s in pieces for p in s.packets]
+    seen = [(p.t_seen_ns, s.t_seen_ns) for s in pieces for b in s.blocks for p in packets_of(b)]
     assert sorted(t for t, _ in seen) == sorted(times)
     assert all(end - STEP < t <= end for t, end in seen)
 
@@ -53,7 +54,7 @@ def test_what_comes_late_goes_into_the_next_slice() -> None:
     list(slicer.advance(START + NS))
     slicer.add([_packet(0, START + 5)], START + 5, ("source", 7))
     (piece,) = list(slicer.advance(START + NS + STEP))
-    assert piece.packets[0].t_seen_ns == START + 5
+    assert packets_of(piece.blocks[0])[0].t_seen_ns == START + 5
     assert piece.t_seen_ns == START + NS + STEP
     assert piece.marks == (("source", 7),)
 
@@ -68,4 +69,4 @@ def test_months_of_silence_cost_little() -> None:
         n += 1
         last = piece
     assert n < 150_000
-    assert last.packets or last.t_seen_ns >= later
+    assert last.blocks or last.t_seen_ns >= later

@@ -61,7 +61,7 @@ def test_frames_make_the_slices_of_a_plain_replay(times_ms: list[int], start_ms:
     for f in frames:
         live.add(f.items, f.tick.t_seen_ns, ("s", f.seq))
         made += live.advance(f.tick.t_seen_ns)
-    strip = [Slice(t_seen_ns=s.t_seen_ns, packets=s.packets, errors=s.errors, status=s.status) for s in made]
+    strip = [Slice(t_seen_ns=s.t_seen_ns, blocks=s.blocks, errors=s.errors, status=s.status) for s in made]
     assert strip == expected
     assert [f.seq for f in frames] == list(range(1, len(frames) + 1))
     assert [f.tick.last for f in frames] == [False] * (len(frames) - 2) + [True, True]

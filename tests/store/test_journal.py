@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seiswarn.blocks import blocks_of
 from seiswarn.errors import JournalCorrupt, JournalFull, StoreError
 from seiswarn.messages import Packet, Slice, Tick, encode
 from seiswarn.reasons import Reason
@@ -240,11 +241,11 @@ def test_waveforms_are_cut_from_the_input_journal(tmp_path: Path) -> None:
     with JournalWriter(path) as writer:
         for s in (0, 2, 1, 3):
             writer.append(
-                encode(Slice(t_seen_ns=s, packets=(packet("FDSN:B", s), packet("FDSN:A", s, "f8"))))
+                encode(Slice(t_seen_ns=s, blocks=blocks_of((packet("FDSN:B", s), packet("FDSN:A", s, "f8")))))
             )
         writer.append(encode(Tick(t_seen_ns=9)))
         odd = Packet(channel="FDSN:B", t0_ns=0, rate_hz=float("nan"), samples=b"", t_seen_ns=0)
-        writer.append(encode(Slice(t_seen_ns=9, packets=(odd,))))
+        writer.append(encode(Slice(t_seen_ns=9, blocks=blocks_of((odd,)))))
     with JournalReader(path) as reader:
         found = waveforms(reader, t0_ns=1_000_000_000, t1_ns=3_000_000_000)
         only = waveforms(reader, t0_ns=0, t1_ns=10**18, channels={"FDSN:A"})

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from seiswarn.blocks import blocks_of
 from seiswarn.messages import Message, Packet, Slice
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, sample_offset_ns
@@ -68,7 +69,9 @@ def feed(stage: WaveformStage, stream: Sequence[Packet]) -> list[Message]:
     """Every packet in a slice of its own, in the order seen."""
     out: list[Message] = []
     for p in sorted(stream, key=lambda p: p.t_seen_ns):
-        out.extend(stage.handle(p.t_seen_ns, [Slice(t_seen_ns=p.t_seen_ns, packets=(p,), status="test")]))
+        out.extend(
+            stage.handle(p.t_seen_ns, [Slice(t_seen_ns=p.t_seen_ns, blocks=blocks_of([p]), status="test")])
+        )
     return out
 
 

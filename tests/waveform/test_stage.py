@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import signal
 
+from seiswarn.blocks import blocks_of
 from seiswarn.messages import DataError, Message, Motions, Packet, Pick, PWindow, Slice
 from seiswarn.reasons import Reason
 from seiswarn.timebase import NS
@@ -197,7 +198,7 @@ def test_continuity_is_named(name: str, edit, reason: Reason) -> None:
     now = T0
     for p in edit(packets(Z, x, list(range(0, 3000, 50)))):
         now = max(now, p.t_seen_ns)
-        out.extend(stage.handle(now, [Slice(t_seen_ns=now, packets=(p,))]))
+        out.extend(stage.handle(now, [Slice(t_seen_ns=now, blocks=blocks_of([p]))]))
     errors = _of(DataError, out)
     assert (Z, reason) in {(e.subject, e.reason) for e in errors}
     assert len(_of(Pick, out)) == 1  # nothing else is lost
@@ -267,7 +268,7 @@ def test_a_packet_longer_than_any_buffer_loses_nothing() -> None:
     table = make_table()
     whole = Slice(
         t_seen_ns=T0 + 30 * NS,
-        packets=tuple(p for c in "ENZ" for p in packets(f"FDSN:XX_S000__H_N_{c}", x, [])),
+        blocks=blocks_of(p for c in "ENZ" for p in packets(f"FDSN:XX_S000__H_N_{c}", x, [])),
     )
     out = WaveformStage(Params(), table).handle(whole.t_seen_ns, [whole])
     assert len(_of(Pick, out)) == 1

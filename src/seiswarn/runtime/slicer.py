@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from seiswarn.blocks import blocks_of
 from seiswarn.messages import DataError, Packet, Slice, Status
 from seiswarn.timebase import MS, NS
 
@@ -91,7 +92,7 @@ class Slicer:
         self._marks = [mark for mark in self._marks if mark[0] > end_ns]
         return Slice(
             t_seen_ns=end_ns,
-            packets=tuple(packets),
+            blocks=blocks_of(packets),
             errors=tuple(errors),
             marks=tuple(sorted(marks.items())),
             status=self._status,

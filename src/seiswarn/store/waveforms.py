@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.blocks import packets_of
 from seiswarn.messages import Slice, decode
 from seiswarn.timebase import sample_offset_ns
 
@@ -40,7 +41,7 @@ def waveforms(
         message = decode(payload)
         if not isinstance(message, Slice):
             continue
-        for packet in message.packets:
+        for packet in [p for block in message.blocks for p in packets_of(block)]:
             if channels is not None and packet.channel not in channels:
                 continue
             if not packet.rate_hz > 0.0 or packet.t0_ns >= t1_ns:  # NaN is refused too

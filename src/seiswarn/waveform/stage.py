@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from seiswarn.blocks import packets_of
 from seiswarn.errors import InvariantError
 from seiswarn.messages import Message, Motions, Packet, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
@@ -78,7 +79,7 @@ class WaveformStage:
         out: list[Message] = []
         for message in messages:
             if isinstance(message, Slice):
-                for packets in _pieces(message.packets):
+                for packets in _pieces([p for block in message.blocks for p in packets_of(block)]):
                     out.extend(self._packets(t_seen_ns, packets, message.status))
                 out.extend(self._declined.report(t_seen_ns, message.status))
         return out

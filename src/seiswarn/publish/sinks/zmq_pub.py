@@ -10,6 +10,7 @@ import msgspec
 from seiswarn.bus import Link, Publisher, Security, topic_word
 from seiswarn.messages import (
     Alert,
+    ChannelQuality,
     DataError,
     Decision,
     EventEstimate,
@@ -35,6 +36,7 @@ TOPICS: dict[type[Message], str] = {
     Decision: "decision",
     QuickReport: "report",
     DataError: "error",
+    ChannelQuality: "quality",
     Heartbeat: "health",
 }
 
