@@ -23,7 +23,7 @@ pymseed.set_prealloc_block_size(0)
 # A fixed header as libmseed detects it: sequence number, quality, and a blank (version 2); or
 # the signature with the version number (version 3).
 HEADER = re.compile(rb"[0-9 \x00]{6}[DRQM][ \x00]|MS\x03")
-_STEIM = frozenset((10, 11))  # encoding numbers of SEED 2.4, appendix B
+STEIM = frozenset((10, 11))  # encoding numbers of SEED 2.4, appendix B
 _TEXT = 0
 _DTYPES: dict[str, SampleType] = {"i": "i4", "f": "f4", "d": "f8"}
 _ERRORS = (pymseed.MiniSEEDError, ValueError, OverflowError)
@@ -77,28 +77,40 @@ def parse_records(data: bytes | memoryview, *, check_last_sample: bool = True) -
     from it is for the `Doorkeeper` and the waveform stage to see. Raises nothing on bad data.
     """
     view = memoryview(data)
-    offset, bad_from, usual_length = 0, -1, 0
-    detail = ""
+    offset, usual_length = 0, 0
     while offset < len(view):
-        item, length, problem = _parse_one(view[offset:], check_last_sample)
-        if item is not None and (length != usual_length or not _self_checking(view[offset:])):
-            # The two ways in which a damaged record can hide a whole one unnoticed.
-            inner = _record_inside(view, offset, length)
-            item, problem = (None, "another record begins inside it") if inner else (item, "")
+        item, length, problem = judge(view, offset, usual_length, check_last_sample)
         if item is None:
-            if bad_from < 0:
-                bad_from, detail = offset, problem
-            following = HEADER.search(view, offset + 1)
-            offset = following.start() if following else len(view)
+            damage = up_to_next(view, offset, usual_length, problem, check_last_sample)
+            yield damage
+            offset += damage.length
             continue
-        if bad_from >= 0:
-            yield Damage(bad_from, offset - bad_from, Reason.CORRUPT_RECORD, detail)
-            bad_from = -1
         yield item if isinstance(item, Record) else msgspec.structs.replace(item, offset=offset)
         usual_length = length
         offset += length
-    if bad_from >= 0:
-        yield Damage(bad_from, len(view) - bad_from, Reason.CORRUPT_RECORD, detail)
+
+
+def judge(
+    view: memoryview, offset: int, usual_length: int, check: bool = True
+) -> tuple[Record | Damage | None, int, str]:
+    """What begins at `offset`, its length, and what is wrong when it is no whole record."""
+    item, length, problem = _parse_one(view[offset:], check)
+    # The two ways in which a damaged record can hide a whole one unnoticed.
+    suspect = item is not None and (length != usual_length or not _self_checking(view[offset:]))
+    if suspect and record_inside(view, offset, length):
+        return None, 0, "another record begins inside it"
+    return item, length, problem
+
+
+def up_to_next(view: memoryview, offset: int, usual_length: int, problem: str, check: bool = True) -> Damage:
+    """The damage at `offset`, up to the next whole record."""
+    end = offset
+    while end < len(view):
+        following = HEADER.search(view, end + 1)
+        end = following.start() if following else len(view)
+        if following and judge(view, end, usual_length, check)[0] is not None:
+            break
+    return Damage(offset, end - offset, Reason.CORRUPT_RECORD, problem)
 
 
 def _parse_one(view: memoryview, check: bool) -> tuple[Record | Damage | None, int, str]:
@@ -118,7 +130,7 @@ def _parse_one(view: memoryview, check: bool) -> tuple[Record | Damage | None, i
         t0_ns = raw.starttime
     except _ERRORS as error:
         return None, 0, str(error)
-    if check and encoding in _STEIM and not _last_sample_agrees(view, samples):
+    if check and encoding in STEIM and not _last_sample_agrees(view, samples):
         return None, 0, "the last sample differs from the one stored in the first Steim frame"
     if not 0.0 < rate < float("inf"):
         return Damage(0, length, Reason.BAD_RATE, f"sampling rate {rate} Hz", channel), length, ""
@@ -139,10 +151,10 @@ def _last_sample_agrees(view: memoryview, samples: bytes) -> bool:
 
 def _self_checking(view: memoryview) -> bool:
     """True for records whose samples are guarded: by a CRC (version 3) or as Steim frames."""
-    return bytes(view[:3]) == b"MS\x03" or (len(view) > 52 and view[52] in _STEIM)  # blockette 1000
+    return bytes(view[:3]) == b"MS\x03" or (len(view) > 52 and view[52] in STEIM)  # blockette 1000
 
 
-def _record_inside(view: memoryview, offset: int, length: int) -> bool:
+def record_inside(view: memoryview, offset: int, length: int) -> bool:
     """True when another whole record begins inside the `length` bytes at `offset`."""
     inner = HEADER.search(view, offset + 1, offset + length)
     while inner is not None:
