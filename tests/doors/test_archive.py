@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seiswarn.blocks import columns, packets_of
 from seiswarn.errors import ArchiveError, UsageError
 from seiswarn.ingest.archive import open_archive
 from seiswarn.ingest.miniseed import Record
@@ -15,6 +16,10 @@ from seiswarn.reasons import Reason
 from seiswarn.timebase import NS, from_seconds, sample_offset_ns
 
 T0 = 1_700_000_000 * NS
+
+
+def packets_in(blocks):
+    return [p for b in blocks for p in packets_of(b)]
 
 
 def samples_of(packets, dtype="<i4"):
@@ -27,7 +32,7 @@ def test_recut_keeps_every_sample_and_time(packer, noise, tmp_path) -> None:
     assert archive.channels == ("FDSN:XX_AAA__H_N_Z",)
     assert (archive.start_ns, archive.end_ns) == (T0, T0 + (len(noise) - 1) * 10_000_000)
     for packet_s in (None, 0.5, 0.01, 0.123, 1.0, 1000.0):
-        packets = list(archive.packets(packet_s, 0.25))
+        packets = packets_in(archive.blocks(packet_s, 0.25))
         assert np.array_equal(samples_of(packets), noise)
         index = 0
         for p in packets:
@@ -36,7 +41,7 @@ def test_recut_keeps_every_sample_and_time(packer, noise, tmp_path) -> None:
             assert p.t_seen_ns == last_ns + 250_000_000
             assert p.status == "test"
             index += p.n_samples
-    assert len({p.n_samples for p in list(archive.packets(0.5))[:-1]}) == 1
+    assert len({p.n_samples for p in packets_in(archive.blocks(0.5))[:-1]}) == 1
 
 
 @settings(max_examples=60, deadline=None)
@@ -55,7 +60,7 @@ def test_recut_properties(lengths, gaps_ms, rate, packet_s, latency) -> None:
         records.append(Record(f"FDSN:XX_A{i % 2}__H_N_Z", t0, rate, "i4", values.tobytes()))
         t0 += sample_offset_ns(n, rate) + (gaps_ms[i] * 1_000_000 if i % 2 else 0)
     stretches = merge_records(records)
-    packets = list(cut(stretches, packet_s, latency, "exercise"))
+    packets = packets_in(cut(stretches, packet_s, latency, "exercise"))
     keys = [(p.t_seen_ns, p.channel, p.t0_ns) for p in packets]
     assert keys == sorted(keys)
     assert sum(p.n_samples for p in packets) == sum(lengths)
@@ -72,6 +77,36 @@ def test_recut_properties(lengths, gaps_ms, rate, packet_s, latency) -> None:
         assert sorted(b"".join(s for _, s in cut_up)) == sorted(b"".join(s for _, s in stored))
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from(["i4", "i4", "f4", "f8"]), min_size=1, max_size=7),
+    step_ms=st.sampled_from([1, 20, 700]),
+    at_once=st.sampled_from([1, 7, 1 << 16]),
+    packet_s=st.sampled_from([None, 0.05, 0.5]),
+)
+def test_blocks_keep_within_slices_and_types(kinds, step_ms, at_once, packet_s) -> None:
+    rng = np.random.default_rng(len(kinds))
+    step_ns = step_ms * 1_000_000
+    records = [
+        Record(f"FDSN:XX_A{k}__H_N_Z", T0 + k * 3_000_000, 100.0, kind, values.astype("<" + kind).tobytes())
+        for k, kind in enumerate(kinds)
+        for values in [rng.integers(-9, 9, 90 + k)]
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seiswarn.ingest.recut._AT_ONCE", at_once)
+        blocks = list(cut(merge_records(records), packet_s, 0.25, "test", step_ns))
+    got: dict[str, bytes] = {}
+    for block in blocks:
+        seen = columns(block).t_seen_ns
+        assert len(set((-(-seen // step_ns)).tolist())) == 1
+        for p in packets_of(block):
+            got[p.channel] = got.get(p.channel, b"") + p.samples
+    assert got == {r.channel: r.samples for r in records}
+    moments = [(int(columns(b).t_seen_ns[0] - 1) // step_ns, b.dtype) for b in blocks]
+    if len(set(kinds)) == 1:
+        assert len(moments) == len(set(moments))
+
+
 def test_jitter_of_record_times_is_kept_and_gaps_are_not_bridged() -> None:
     values = np.arange(300, dtype="<i4")
     jitter = 1_300_000  # a tenth of a sample
@@ -82,7 +117,7 @@ def test_jitter_of_record_times_is_kept_and_gaps_are_not_bridged() -> None:
 
     stretches = merge_records([record(0), record(100, jitter), record(200, NS)])
     assert [s.n_samples for s in stretches] == [200, 100]
-    packets = sorted(cut(stretches, 0.7, 0.0, "test"), key=lambda p: p.t0_ns)
+    packets = sorted(packets_in(cut(stretches, 0.7, 0.0, "test")), key=lambda p: p.t0_ns)
     assert [p.n_samples for p in packets] == [70, 70, 60, 70, 30]
     assert [p.t0_ns - T0 for p in packets][:3] == [0, 700_000_000, 1_400_000_000 + jitter]
 
@@ -91,7 +126,7 @@ def test_duplicates_and_overlaps_pass_through(packer, noise, tmp_path) -> None:
     stored = packer(noise)
     (tmp_path / "a.mseed").write_bytes(b"".join(stored))
     (tmp_path / "b.mseed").write_bytes(b"".join(stored[2:4]))
-    packets = list(open_archive(tmp_path).packets(None))
+    packets = packets_in(open_archive(tmp_path).blocks(None))
     assert len(packets) == len(stored) + 2
 
 
@@ -100,7 +135,7 @@ def test_latency_per_station(packer, noise, tmp_path) -> None:
         data = packer(noise, channel=f"FDSN:XX_{name}__H_N_Z")
         (tmp_path / f"{name}.mseed").write_bytes(b"".join(data))
     delay = {"XX.AAA..HN": 0.1, "XX.BBB..HN": 2.0}
-    for p in open_archive(tmp_path).packets(0.5, delay.__getitem__):
+    for p in packets_in(open_archive(tmp_path).blocks(0.5, delay.__getitem__)):
         last_ns = p.t0_ns + sample_offset_ns(p.n_samples - 1, p.rate_hz)
         assert p.t_seen_ns - last_ns == from_seconds(
             delay["XX.BBB..HN" if "BBB" in p.channel else "XX.AAA..HN"]
@@ -113,7 +148,7 @@ def test_latency_per_station(packer, noise, tmp_path) -> None:
 def test_senseless_requests(packer, noise, tmp_path, options) -> None:
     (tmp_path / "a.mseed").write_bytes(packer(noise)[0])
     with pytest.raises(UsageError):
-        open_archive(tmp_path).packets(*options)
+        open_archive(tmp_path).blocks(*options)
 
 
 def test_any_tree_and_names(packer, noise, tmp_path) -> None:
@@ -122,7 +157,7 @@ def test_any_tree_and_names(packer, noise, tmp_path) -> None:
     stored = packer(noise)
     (folder / "XX.AAA..HNZ.D.2023.318").write_bytes(b"".join(stored[:2]))
     (folder / "XX.AAA..HNZ.D.2023.319").write_bytes(b"".join(stored[2:]))
-    assert np.array_equal(samples_of(open_archive(tmp_path).packets(0.5)), noise)
+    assert np.array_equal(samples_of(packets_in(open_archive(tmp_path).blocks(0.5))), noise)
     single = open_archive(folder / "XX.AAA..HNZ.D.2023.318")
     assert (single.n_records, single.station_paths) == (2, ())
 
@@ -190,7 +225,7 @@ def test_recorded_archive_is_cut_without_loss(events_dir) -> None:
     whole = {s.channel: s.samples for s in archive.stretches}
     got = dict.fromkeys(archive.channels, b"")
     last = 0
-    for p in archive.packets(0.5, 0.0):
+    for p in packets_in(archive.blocks(0.5, 0.0)):
         assert p.t_seen_ns >= last
         last = p.t_seen_ns
         got[p.channel] += p.samples

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import math
+
+import msgspec
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from seiswarn.ingest.base import OTHERS, Doorkeeper, Params, as_errors
-from seiswarn.messages import Packet
+from seiswarn.blocks import blocks_of, make_block, packets_of
+from seiswarn.ingest.base import Doorkeeper, Params, as_errors
+from seiswarn.ingest.tally import OTHERS
+from seiswarn.messages import DataError, Packet
 from seiswarn.reasons import Reason
 from seiswarn.stations import Refusal
 from seiswarn.stationxml import read_station_tables
@@ -29,6 +36,15 @@ def packet(**changes) -> Packet:
         "t_seen_ns": NOW,
     }
     return Packet(**{**fields, **changes})
+
+
+def admit(door: Doorkeeper, packets: list[Packet]) -> tuple[list[Packet], list[DataError]]:
+    admitted, errors = [], []
+    for block in blocks_of(packets):
+        kept, said = door.admit_block(block)
+        admitted += packets_of(kept) if kept else []
+        errors += said
+    return admitted, errors
 
 
 def i4(*values: int) -> bytes:
@@ -77,8 +93,10 @@ def test_reasons(table, changes, reason) -> None:
     door = Doorkeeper(table, "actual")
     offered = packet(**changes)
     assert door.check(offered) is reason
+    if len(offered.samples) % np.dtype(offered.dtype).itemsize:
+        return  # no block can hold it
     good = packet()
-    admitted, errors = door.admit([good, offered, good])
+    admitted, errors = admit(door, [good, offered, good])
     assert admitted == [good, offered, good] if reason is None else admitted == [good, good]
     assert [e.reason for e in errors] == ([] if reason is None else [reason])
     assert dict(door.counts) == ({} if reason is None else {(offered.channel, reason): 1})
@@ -96,7 +114,7 @@ def test_messages_are_rate_limited_and_add_up(table) -> None:
     for k in range(250):  # 25 s, ten a second, and another subject all along
         t = NOW + k * NS // 10
         for name in ("FDSN:XX_ZZZ__H_N_Z", "FDSN:XX_YYY__H_N_Z"):
-            errors += door.admit([packet(channel=name, t_seen_ns=t)])[1]
+            errors += admit(door, [packet(channel=name, t_seen_ns=t)])[1]
     one = [e for e in errors if "ZZZ" in e.subject]
     assert [(e.t_seen_ns - NOW) // NS for e in one] == [0, 10, 20]
     assert [e.count for e in one] == [1, 100, 100]
@@ -117,9 +135,92 @@ def test_refusals_become_counted_messages() -> None:
 
 
 def test_garbage_names_do_not_fill_the_memory(table, monkeypatch) -> None:
-    monkeypatch.setattr("seiswarn.ingest.base.MAX_SUBJECTS", 5)
+    monkeypatch.setattr("seiswarn.ingest.tally.MAX_SUBJECTS", 5)
     door = Doorkeeper(table, "actual")
     for k in range(20):
-        door.admit([packet(channel=f"FDSN:XX_{k}__H_N_Z")])
+        admit(door, [packet(channel=f"FDSN:XX_{k}__H_N_Z")])
     assert len(door.counts) == 6
     assert door.counts[OTHERS, Reason.UNKNOWN_CHANNEL] == 15
+
+
+EDGE_NS = NOW + 10 * NS - (49 * NS) // 100  # a packet that begins here ends on the last moment let in
+RATES = [0.0, math.nan, math.inf, 0.0009, 0.001, 1000.0, 1000.1, -1.0]
+TIMES = [NOW - 60 * NS, NOW - 61 * NS, NOW + 9 * NS, NOW + 11 * NS, -1, 0, 2**63 - 1, -(2**63)]
+OFFERS = st.fixed_dictionaries(
+    {
+        "channel": st.sampled_from([ACC] * 6 + [VEL, "FDSN:XX_ZZZ__H_N_Z", ""]),
+        "rate_hz": st.sampled_from(
+            [100.0] * 6 + [0.0, math.nan, math.inf, 0.0009, 0.001, 1000.0, 1000.1, -1.0]
+        ),
+        "t0_ns": st.sampled_from(
+            [NOW - NS] * 6
+            + [NOW - 60 * NS, NOW - 61 * NS, NOW + 9 * NS, NOW + 11 * NS, -1, 0, 2**63 - 1, -(2**63)]
+        )
+        | st.integers(EDGE_NS - 5000, EDGE_NS + 5000)
+        | st.integers(NOW - 60 * NS - 5000, NOW - 60 * NS + 5000),
+        "t_seen_ns": st.sampled_from([NOW, NOW, NOW, NOW + 7 * NS, 0]),
+        "dtype": st.sampled_from(["i4", "i4", "i4", "f4", "f8"]),
+        "status": st.sampled_from(["actual"] * 20 + ["test"]),
+        "values": st.lists(
+            st.sampled_from([0.0, 1.0, -499_999.0, 500_000.0, 500_001.0, -500_001.0, 49_000.0, 51_000.0])
+            | st.integers(-(2**31), 2**31 - 1).map(float),
+            max_size=5,
+        )
+        | st.just([float(k) for k in range(50)]),
+        "special": st.sampled_from([None] * 9 + [math.nan, math.inf]),
+    }
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(offers=st.lists(OFFERS, max_size=12), age=st.sampled_from([None, 60.0]))
+def test_a_block_is_judged_as_its_packets_are(table, offers, age) -> None:
+    packets = []
+    for offer in offers:
+        values, special = offer.pop("values"), offer.pop("special")
+        if special is not None and offer["dtype"] != "i4":
+            values = [*values, special]
+        packets.append(Packet(**offer, samples=np.array(values).astype("<" + offer["dtype"]).tobytes()))
+    bulk, single = (Doorkeeper(table, "actual", Params(max_age_s=age)) for _ in range(2))
+    admitted, errors = admit(bulk, packets)
+    assert admitted == [p for p in packets if single.check(p) is None]
+    said = []
+    for p in packets:  # each alone
+        said += admit(single, [p])[1]
+    assert errors == said
+    assert bulk.counts == single.counts
+
+
+def test_a_block_that_is_fine_is_not_copied(table) -> None:
+    (block,) = blocks_of([packet(), packet(channel=VEL)])
+    kept, errors = Doorkeeper(table, "actual").admit_block(block)
+    assert kept is block
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"samples": b"abc"},
+        {"samples": bytes(12)},
+        {"n_samples": b"12345678"},
+        {"n_samples": np.array([-1, 11], "<i4").tobytes()},
+        {"t0_ns": bytes(8)},
+        {"rate_hz": b"x"},
+        {"channels": (ACC,)},
+    ],
+)
+def test_a_block_that_cannot_be_read_is_refused(table, changes) -> None:
+    i8 = np.array([NOW, NOW])
+    block = make_block([ACC, VEL], i8, i8, np.array([100.0, 100.0]), np.array([5, 5]), bytes(40))
+    door = Doorkeeper(table, "actual")
+    kept, (error,) = door.admit_block(msgspec.structs.replace(block, **changes))
+    assert kept is None
+    assert (error.subject, error.reason, error.t_seen_ns) == (ACC, Reason.CORRUPT_RECORD, NOW)
+    broken = msgspec.structs.replace(block, t_seen_ns=b"")
+    assert door.admit_block(broken, NOW + 11 * NS)[1][0].t_seen_ns == NOW + 11 * NS
+
+
+def test_nothing_in_nothing_out(table) -> None:
+    nothing = make_block([], *(np.zeros(0, int) for _ in range(2)), np.zeros(0), np.zeros(0, int), b"")
+    assert Doorkeeper(table, "actual").admit_block(nothing) == (nothing, [])

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
+from seiswarn.blocks import packets_of
 from seiswarn.geo import offset_deg
 from seiswarn.ingest import SOURCES, point_source
 from seiswarn.ingest.synthetic import (
     Scenario,
     Synthetic,
+    blocks,
     default_p_time,
     default_s_time,
-    packets,
     synthesize,
 )
 from seiswarn.stations import UNIT_VELOCITY, StationTable
@@ -164,7 +165,8 @@ def test_packets_are_the_traces_cut_up() -> None:
     got: dict[str, list[bytes]] = {name: [] for name in table.channels}
     last = 0
     moments = set()
-    for p in packets(table, QUAKE, packet_s=0.5, latency=lambda code: 0.2 if "S000" in code else 0.3):
+    made = blocks(table, QUAKE, packet_s=0.5, latency=lambda code: 0.2 if "S000" in code else 0.3)
+    for p in (p for b in made for p in packets_of(b)):
         assert p.status == "exercise"
         assert last <= p.t_seen_ns
         last = p.t_seen_ns
@@ -178,7 +180,7 @@ def test_packets_are_the_traces_cut_up() -> None:
     assert len(moments) == table.n_stations
     source = SOURCES["synthetic"]
     assert source is Synthetic
-    assert next(iter(Synthetic(table, QUAKE).packets())).n_samples == 25
+    assert packets_of(next(iter(Synthetic(table, QUAKE).blocks())))[0].n_samples == 25
 
 
 @pytest.mark.parametrize(

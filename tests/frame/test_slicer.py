@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as some
 
-from seiswarn.blocks import packets_of
+from seiswarn.blocks import blocks_of, packets_of
 from seiswarn.messages import Packet, Slice
 from seiswarn.runtime.slicer import TICK_NS, Slicer
 from seiswarn.timebase import MS, NS
@@ -23,7 +25,7 @@ def _run(times: list[int], stops: list[int], end: int) -> list[Slice]:
     slicer, out, k = Slicer(STEP, "actual", START), [], 0
     for stop in sorted({*stops, end}):
         while k < len(times) and times[k] <= stop:
-            slicer.add([_packet(k, times[k])], times[k])
+            slicer.add(blocks_of([_packet(k, times[k])]), times[k])
             k += 1
         out.extend(slicer.advance(stop))
     return out
@@ -52,7 +54,7 @@ def test_everything_comes_once_in_its_own_slice_and_silence_ticks(times: list[in
 def test_what_comes_late_goes_into_the_next_slice() -> None:
     slicer = Slicer(STEP, "actual", START)
     list(slicer.advance(START + NS))
-    slicer.add([_packet(0, START + 5)], START + 5, ("source", 7))
+    slicer.add(blocks_of([_packet(0, START + 5)]), START + 5, ("source", 7))
     (piece,) = list(slicer.advance(START + NS + STEP))
     assert packets_of(piece.blocks[0])[0].t_seen_ns == START + 5
     assert piece.t_seen_ns == START + NS + STEP
@@ -61,12 +63,37 @@ def test_what_comes_late_goes_into_the_next_slice() -> None:
 
 def test_months_of_silence_cost_little() -> None:
     slicer = Slicer(STEP, "actual", START)
-    slicer.add([_packet(0, START + 1)], START + 1)
+    slicer.add(blocks_of([_packet(0, START + 1)]), START + 1)
     later = START + 90 * 86400 * NS
-    slicer.add([_packet(1, later)], later)
+    slicer.add(blocks_of([_packet(1, later)]), later)
     n = 0
     for piece in slicer.advance(later + STEP):
         n += 1
         last = piece
     assert n < 150_000
     assert last.blocks or last.t_seen_ns >= later
+
+
+@given(MOMENTS, some.lists(some.integers(0, 40), max_size=6))
+def test_a_block_over_several_slices_is_split(times: list[int], cuts: list[int]) -> None:
+    """Blocks in any order of time, some of them late, give the slices of their packets one by one."""
+    packets = [_packet(k, t) for k, t in enumerate(times)]
+    edges = sorted({0, len(packets), *(c for c in cuts if c < len(packets))})
+    whole, single = Slicer(STEP, "actual", START + NS), Slicer(STEP, "actual", START + NS)
+    for a, b in itertools.pairwise(edges):
+        whole.add(blocks_of(packets[a:b]), START)
+    for p in packets:
+        single.add(blocks_of([p]), START)
+    found, expected = (list(s.advance(START + 4 * NS)) for s in (whole, single))
+    assert [s.t_seen_ns for s in found] == [s.t_seen_ns for s in expected]
+    for a, b in zip(found, expected, strict=True):
+        key = [sorted((p.t_seen_ns, p.channel) for k in s.blocks for p in packets_of(k)) for s in (a, b)]
+        assert key[0] == key[1]
+
+
+def test_a_block_within_one_slice_is_taken_as_it_is() -> None:
+    slicer = Slicer(STEP, "actual", START)
+    (block,) = blocks_of([_packet(0, START + 1), _packet(1, START + STEP)])
+    slicer.add([block], START + STEP)
+    (piece,) = slicer.advance(START + STEP)
+    assert piece.blocks[0] is block

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seiswarn.blocks import columns
 from seiswarn.config import Config, default_config
-from seiswarn.ingest.synthetic import Scenario, packets
-from seiswarn.messages import Packet
+from seiswarn.ingest.synthetic import Scenario, blocks
+from seiswarn.messages import PacketBlock
 from seiswarn.runtime.setup import Feed, Setup, set_up
 from seiswarn.source.traveltime import TravelTimes, lookup
 from seiswarn.stations import StationTable
@@ -52,10 +53,10 @@ class Stage:
     scenario: Scenario
     travel_times: TravelTimes
 
-    def packets(self, packet_s: float | None = 0.5) -> list[Packet]:
+    def blocks(self, packet_s: float | None = 0.5) -> list[PacketBlock]:
         tt = self.travel_times
         return list(
-            packets(
+            blocks(
                 self.setup.table,
                 self.scenario,
                 packet_s=packet_s,
@@ -68,7 +69,7 @@ class Stage:
     def feed(self, packet_s: float | None = 0.5, until_s: float | None = None) -> Feed:
         start = ORIGIN_NS - round(self.scenario.lead_s * NS)
         end = start + round((until_s or self.scenario.duration_s) * NS)
-        stream = [p for p in self.packets(packet_s) if until_s is None or p.t_seen_ns <= end]
+        stream = [b for b in self.blocks(packet_s) if until_s is None or columns(b).t_seen_ns.max() <= end]
         return Feed("synthetic", iter(stream), start, end)
 
 

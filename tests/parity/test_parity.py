@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from seiswarn.blocks import columns
 from seiswarn.messages import Alert, EventEstimate, Message, PWindow, Slice, decode, encode
 from seiswarn.runtime.replay import Summary, replay
 from seiswarn.store.journal import JournalReader
@@ -155,7 +156,7 @@ def test_latency_delays_warnings_and_changes_no_event_time(
     feed = shaken.feed()
     late = type(feed)(
         feed.name,
-        (replace(p, t_seen_ns=p.t_seen_ns + 2 * NS) for p in feed.stream),
+        (replace(b, t_seen_ns=(columns(b).t_seen_ns + 2 * NS).tobytes()) for b in feed.stream),
         feed.start_ns,
         feed.end_ns + 2 * NS,
     )

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seiswarn.blocks import blocks_of
 from seiswarn.errors import BusError
-from seiswarn.messages import DataError, Packet, Slice, Tick
+from seiswarn.ingest.base import Sealed
+from seiswarn.messages import DataError, Packet, PacketBlock, Slice, Tick
 from seiswarn.runtime.frames import Ack, Frame, cut_frames, hello, pack, pack_ack, unpack, unpack_ack
 from seiswarn.runtime.links import MAX_FLIGHT, Incoming, Outgoing
 from seiswarn.runtime.slicer import Slicer
@@ -17,15 +19,19 @@ from seiswarn.timebase import MS
 STEP = 20 * MS
 
 
-def packet(t_seen_ns: int, samples: bytes = bytes(4)) -> Packet:
-    return Packet(
-        channel="FDSN:XX_AAA__H_N_Z",
-        t0_ns=0,
-        rate_hz=100.0,
-        samples=samples,
-        t_seen_ns=t_seen_ns,
-        status="test",
+def packet(*t_seen_ns: int) -> PacketBlock:
+    (block,) = blocks_of(
+        Packet(
+            channel="FDSN:XX_AAA__H_N_Z",
+            t0_ns=0,
+            rate_hz=100.0,
+            samples=bytes(4),
+            t_seen_ns=t,
+            status="test",
+        )
+        for t in t_seen_ns
     )
+    return block
 
 
 def refusal(t_seen_ns: int) -> DataError:
@@ -45,15 +51,16 @@ def frame(seq: int) -> Frame:
     st.booleans(),
 )
 def test_frames_make_the_slices_of_a_plain_replay(times_ms: list[int], start_ms: int, told: bool) -> None:
-    packets = [packet((start_ms + t) * MS + 1) for t in times_ms]
+    times = [(start_ms + t) * MS + 1 for t in times_ms]
+    packets = [packet(t) for t in times]
     errors = [refusal(start_ms * MS)] if told else []
     plain, live = Slicer(STEP, "test"), Slicer(STEP, "test")
     expected: list[Slice] = []
     plain.add(errors, start_ms * MS)
-    for p in packets:
-        expected += plain.advance(p.t_seen_ns - 1)
-        plain.add([p], p.t_seen_ns)
-    now = packets[-1].t_seen_ns if packets else start_ms * MS
+    for t, p in zip(times, packets, strict=True):
+        expected += plain.advance(t - 1)
+        plain.add([p], t)
+    now = times[-1] if times else start_ms * MS
     end = -(-now // STEP) * STEP
     expected += plain.advance(end)
     made: list[Slice] = []
@@ -76,6 +83,27 @@ def test_a_mark_stands_in_the_slice_that_ends_its_frame() -> None:
     slicer.add([packet(STEP + 1)], 2 * STEP, ("s", 2))
     assert [s.marks for s in slicer.advance(STEP)] == [(("s", 1),)]
     assert [s.marks for s in slicer.advance(2 * STEP)] == [(("s", 2),)]
+
+
+def test_what_is_sealed_is_opened_when_its_frame_is_due() -> None:
+    opened: list[int] = []
+
+    def sealed(t_ns: int) -> Sealed:
+        return Sealed(t_ns, lambda: opened.append(t_ns) or [packet(t_ns), refusal(t_ns)])
+
+    frames = list(cut_frames([], [packet(5), sealed(STEP), sealed(2 * STEP)], 0, STEP))
+    assert opened == []
+    assert [f.weight for f in frames] == [1, 0, 0]
+    assert frames[0].opened() == Frame(1, (packet(5), packet(STEP), refusal(STEP)), Tick(t_seen_ns=STEP))
+    assert opened == [STEP]
+    assert frames[1].opened().weight == 2
+    assert frames[2].opened() is frames[2]
+
+
+def test_a_block_over_several_slices_makes_several_frames() -> None:
+    frames = list(cut_frames([], [packet(5, STEP + 1, 6)], 0, STEP))
+    assert [f.weight for f in frames] == [2, 1, 0]
+    assert [f.tick.t_seen_ns for f in frames] == [STEP, 2 * STEP, 2 * STEP]
 
 
 def test_frames_go_over_the_wire_whole() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 
 from seiswarn.errors import ArchiveError
 from seiswarn.ingest.miniseed import HEADER, Record, is_miniseed, parse_records
-from seiswarn.ingest.recut import Latency, Stretch, cut, merge_records
-from seiswarn.messages import Packet, Status
+from seiswarn.ingest.recut import STEP_NS, Latency, Stretch, cut, merge_records
+from seiswarn.messages import PacketBlock, Status
 from seiswarn.reasons import Reason
 from seiswarn.stations import Refusal
 from seiswarn.timebase import NS, iso
@@ -45,9 +45,13 @@ class Archive:
     n_records: int = 0
     channels: tuple[str, ...] = field(default=())
 
-    def packets(
-        self, packet_s: float | None = 0.5, latency: Latency = 0.0, status: Status = "test"
-    ) -> Iterator[Packet]:
+    def blocks(
+        self,
+        packet_s: float | None = 0.5,
+        latency: Latency = 0.0,
+        status: Status = "test",
+        step_ns: int = STEP_NS,
+    ) -> Iterator[PacketBlock]:
         """The stored samples as they would have arrived, ordered by (`t_seen_ns`, channel, `t0_ns`).
 
         Parameters
@@ -59,13 +63,15 @@ class Archive:
             them for a station code.
         status
             what the packets claim to be; a replay is a test unless told otherwise.
+        step_ns
+            length of a slice, which no block reaches beyond.
 
         Raises
         ------
         UsageError
             When a length or latency makes no sense.
         """
-        return cut(self.stretches, packet_s, latency, status)
+        return cut(self.stretches, packet_s, latency, status, step_ns)
 
 
 def open_archive(path: Path) -> Archive:

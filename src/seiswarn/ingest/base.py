@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, ClassVar, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, ClassVar, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
-from seiswarn.messages import DataError, Packet, SampleType, Status
+from seiswarn.blocks import blocks_of, packets_of, take
+from seiswarn.ingest.tally import Tally
+from seiswarn.messages import DataError, Packet, PacketBlock, SampleType, Status
 from seiswarn.reasons import Reason
 from seiswarn.stations import (
     UNIT_ACCELERATION,
@@ -26,11 +30,31 @@ from seiswarn.stations import (
 )
 from seiswarn.timebase import NS, from_seconds, iso, sample_offset_ns
 
-MAX_SUBJECTS = 10_000  # further subjects are counted together: garbage must not fill the memory
-OTHERS = "(others)"
 MIN_RATE_HZ = 0.001  # a sample every 17 minutes is no telemetry of ground motion either
 MAX_RATE_HZ = 1000.0  # above any seismic telemetry; a bit error in the rate fields lands here
-_NUMPY: dict[SampleType, str] = {"i4": "<i4", "f4": "<f4", "f8": "<f8"}
+_NUMPY: dict[SampleType, np.dtype[np.generic]] = {
+    "i4": np.dtype("<i4"),
+    "f4": np.dtype("<f4"),
+    "f8": np.dtype("<f8"),
+}
+I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
+F64 = npt.NDArray[np.float64]
+B1 = npt.NDArray[np.bool_]
+_I8, _F8, _I4 = np.dtype("<i8"), np.dtype("<f8"), np.dtype("<i4")
+_SLOP_NS = 4096.0  # of times as float64, 256 ns near the present: who is that close is looked at exactly
+
+Item = PacketBlock | DataError
+
+
+class Sealed(NamedTuple):
+    """What was seen within one slice, not looked at before its time has come.
+
+    `t_seen_ns` is the end of the slice; `open` gives the blocks and errors.
+    """
+
+    t_seen_ns: int
+    open: Callable[[], list[Item]]
 
 
 class Source(Protocol):
@@ -42,7 +66,7 @@ class Source(Protocol):
     REFERENCE: ClassVar[str]
     VERIFIED: ClassVar[bool]
 
-    def packets(self) -> Iterator[Packet | DataError]:
+    def blocks(self) -> Iterator[Item | Sealed]:
         """In order of `t_seen_ns`."""
         ...
 
@@ -102,13 +126,10 @@ class Doorkeeper:
     def __init__(self, table: StationTable, status: Status, params: Params | None = None) -> None:
         self.params = params or Params()
         self.status = status
-        self.counts: Counter[tuple[str, Reason]] = Counter()  # since the start
+        self._tally = Tally(status, from_seconds(self.params.report_interval_s))
         self._future_ns = from_seconds(self.params.future_tolerance_s)
         age = self.params.max_age_s
         self._max_age_ns = None if age is None else from_seconds(age)
-        self._interval_ns = from_seconds(self.params.report_interval_s)
-        self._unsaid: Counter[tuple[str, Reason]] = Counter()
-        self._said_ns: dict[tuple[str, Reason], int] = {}
         limits = {
             UNIT_ACCELERATION: self.params.max_acceleration_mps2,
             UNIT_VELOCITY: self.params.max_velocity_mps,
@@ -118,6 +139,11 @@ class Doorkeeper:
             name: limits[int(table.ch_unit[i])] * abs(float(table.ch_gain[i]))
             for i, name in enumerate(table.channels)
         }
+        self.warm()
+
+    def warm(self) -> None:
+        """Compile or load the kernel, so that the first packet does not have to wait for it."""
+        self._suspects(blocks_of([Packet(channel="", t0_ns=0, rate_hz=0.0, samples=b"", t_seen_ns=0)])[0])
 
     def check(self, packet: Packet) -> Reason | None:
         """Why this packet may not come in; None when it may. Changes nothing."""
@@ -142,50 +168,127 @@ class Doorkeeper:
             return Reason.CLOCK_ANCIENT
         return None if _plausible(packet, limit) else Reason.IMPLAUSIBLE
 
-    def admit(self, packets: Sequence[Packet]) -> tuple[list[Packet], list[DataError]]:
-        """The packets let in, in their order, and what is to be said about the others."""
-        admitted: list[Packet] = []
+    def admit_block(
+        self, block: PacketBlock, now_ns: int | None = None
+    ) -> tuple[PacketBlock | None, list[DataError]]:
+        """What is let in of a block (itself when that is all), and what is to be said about the rest.
+
+        The same as `check` for each packet. `now_ns` is the time to give when a block cannot be
+        read at all, and with it the time it was seen.
+        """
+        try:
+            suspects = self._suspects(block)
+        except ValueError as problem:
+            if now_ns is None:
+                now_ns = int.from_bytes(block.t_seen_ns[:8], "little", signed=True)
+            subject = block.channels[0] if block.channels else ""
+            said = self.refuse(now_ns, subject, Reason.CORRUPT_RECORD, str(problem))
+            return None, [] if said is None else [said]
+        if suspects is None:
+            return block, []
         errors: list[DataError] = []
-        for packet in packets:
+        keep = np.ones(len(block.channels), dtype=np.bool_)
+        for k, packet in zip(suspects.tolist(), packets_of(take(block, suspects)), strict=True):
             reason = self.check(packet)
             if reason is None:
-                admitted.append(packet)
                 continue
+            keep[k] = False
             error = self.refuse(packet.t_seen_ns, packet.channel, reason, _detail(packet, reason))
             if error is not None:
                 errors.append(error)
-        return admitted, errors
+        kept = np.flatnonzero(keep)
+        return (take(block, kept) if len(kept) else None), errors
+
+    def _suspects(self, block: PacketBlock) -> I64 | None:
+        """Rows that may have to be refused; None when there are none. Raises ValueError."""
+        n = len(block.channels)
+        if n == 0:
+            return None
+        t0, seen = np.frombuffer(block.t0_ns, _I8), np.frombuffer(block.t_seen_ns, _I8)
+        rate, count = np.frombuffer(block.rate_hz, _F8), np.frombuffer(block.n_samples, _I4)
+        samples = np.frombuffer(block.samples, _NUMPY[block.dtype]) if block.samples else np.empty(0)
+        if not len(t0) == len(seen) == len(rate) == len(count) == n:
+            raise ValueError(f"columns of a block of {n} packets differ in length")
+        find, nowhere = self._limit_counts.get, math.nan
+        limits = np.array([find(name, nowhere) for name in block.channels])
+        suspect = np.empty(n, dtype=np.bool_)
+        age = math.inf if self._max_age_ns is None else float(self._max_age_ns)
+        total, some, lowest = _look(t0, seen, rate, count, limits, float(self._future_ns), age, suspect)
+        if total != len(samples):
+            raise ValueError(f"a block of {len(samples)} samples says it holds {total}")
+        if block.status != self.status:
+            return np.arange(n)
+        if len(samples) and not (block.dtype == "i4" and lowest >= 2.0**31):
+            high, low = float(np.maximum.reduce(samples)), float(np.minimum.reduce(samples))
+            if not (high <= lowest and low >= -lowest):
+                some |= _too_large(samples, count, limits, suspect)
+        return np.flatnonzero(suspect) if some else None
+
+    @property
+    def counts(self) -> Counter[tuple[str, Reason]]:
+        """Refusals since the start, by subject and reason."""
+        return self._tally.counts
 
     def refuse(self, t_seen_ns: int, subject: str, reason: Reason, detail: str = "") -> DataError | None:
         """Count a refusal; a message when one is due: the first at once, then one per interval."""
-        key = (subject, reason)
-        if key not in self.counts and len(self.counts) >= MAX_SUBJECTS:
-            key = (OTHERS, reason)
-        self.counts[key] += 1
-        self._unsaid[key] += 1
-        said = self._said_ns.get(key)
-        if said is not None and t_seen_ns - said < self._interval_ns:
-            return None
-        self._said_ns[key] = t_seen_ns
-        return self._message(t_seen_ns, key, detail)
+        return self._tally.refuse(t_seen_ns, subject, reason, detail)
 
     def flush(self, t_seen_ns: int) -> list[DataError]:
         """What was counted and not said yet, so that the messages add up at the end."""
-        return [self._message(t_seen_ns, key, "until the end") for key in sorted(self._unsaid)]
+        return self._tally.flush(t_seen_ns)
 
-    def _message(self, t_seen_ns: int, key: tuple[str, Reason], detail: str) -> DataError:
-        return DataError(
-            t_seen_ns=t_seen_ns,
-            subject=key[0],
-            reason=key[1],
-            detail=detail,
-            count=self._unsaid.pop(key),
-            status=self.status,
-        )
+
+@njit(cache=True, nogil=True)
+def _look(
+    t0_ns: I64,
+    t_seen_ns: I64,
+    rate_hz: F64,
+    count: I32,
+    limits: F64,
+    future_ns: float,
+    max_age_ns: float,
+    suspect: B1,
+) -> tuple[int, bool, float]:
+    """Mark packets (n,) that `Doorkeeper.check` may refuse for anything but their samples.
+
+    Returns
+    -------
+    number of samples of all packets (-1 when a count is negative), whether any is marked, and the
+    lowest limit of known channels.
+    """
+    total, some, lowest = 0, False, np.inf
+    for k in range(len(t0_ns)):
+        n = count[k]
+        if n < 0:
+            return -1, True, lowest
+        total += n
+        t0, seen, rate = float(t0_ns[k]), float(t_seen_ns[k]), rate_hz[k]
+        bad = not MIN_RATE_HZ <= rate <= MAX_RATE_HZ or n == 0 or t0_ns[k] < 0
+        if not bad:
+            last = t0 + (n - 1) * 1e9 / rate
+            bad = last > seen + future_ns - _SLOP_NS or t0 < seen - max_age_ns + _SLOP_NS
+        if not limits[k] >= 0.0:  # not a number: an unknown channel
+            bad = True
+        else:
+            lowest = min(lowest, limits[k])
+        suspect[k] = bad
+        some |= bad
+    return total, some, lowest
+
+
+def _too_large(samples: npt.NDArray[np.generic], count: I32, limits: F64, suspect: B1) -> bool:
+    """Mark packets with samples beyond their limits, or that are no numbers; whether there are any."""
+    rows = np.flatnonzero(count)
+    begin = np.concatenate(([0], np.cumsum(count, dtype=np.int64)[:-1]))[rows]
+    high, low = np.maximum.reduceat(samples, begin), np.minimum.reduceat(samples, begin)
+    limit = limits[rows]
+    beyond = ~((high <= limit) & (low >= -limit))
+    suspect[rows[beyond]] = True
+    return bool(beyond.any())
 
 
 def _sample_bytes(packet: Packet) -> int:
-    return np.dtype(_NUMPY[packet.dtype]).itemsize
+    return _NUMPY[packet.dtype].itemsize
 
 
 def _plausible(packet: Packet, limit: float) -> bool:

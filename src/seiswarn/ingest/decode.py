@@ -250,9 +250,7 @@ def _split(rows: I64, breaks: npt.NDArray[np.bool_]) -> list[I64]:
 
 def _block(run: _Run, rows: I64, t_seen_ns: Seen, status: Status) -> PacketBlock:
     heads, edges = run.heads[rows], run.edges
-    pieces = [
-        memoryview(run.raw)[edges[p[0]] : edges[p[-1] + 1]] for p in _split(rows, rows[1:] != rows[:-1] + 1)
-    ]
+    pieces = [run.raw.data[edges[p[0]] : edges[p[-1] + 1]] for p in _split(rows, rows[1:] != rows[:-1] + 1)]
     at = run.offsets[rows]
     return make_block(
         [_names[sid] for sid in heads["sid"].tolist()],

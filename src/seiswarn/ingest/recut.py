@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.blocks import DTYPES
 from seiswarn.errors import UsageError
 from seiswarn.ingest.miniseed import Record
-from seiswarn.messages import Packet, SampleType, Status
+from seiswarn.messages import PacketBlock, SampleType, Status
 from seiswarn.stations import station_of
-from seiswarn.timebase import NS, from_seconds
+from seiswarn.timebase import MS, NS, from_seconds
 
 I64 = npt.NDArray[np.int64]
+STEP_NS = 20 * MS  # length of a slice when nobody says
+_AT_ONCE = 1 << 16  # packets whose samples are gathered at a time: bounds the memory
 Latency = float | Callable[[str], float]  # seconds, or a function of the station code
 
 
@@ -92,14 +96,20 @@ def _join(run: Sequence[Record]) -> Stretch:
 
 
 def cut(
-    stretches: Sequence[Stretch], packet_s: float | None, latency: Latency, status: Status
-) -> Iterator[Packet]:
-    """Packets of all stretches in order of (`t_seen_ns`, channel, `t0_ns`).
+    stretches: Sequence[Stretch],
+    packet_s: float | None,
+    latency: Latency,
+    status: Status,
+    step_ns: int = STEP_NS,
+) -> Iterator[PacketBlock]:
+    """Packets of all stretches in order of (`t_seen_ns`, channel, `t0_ns`), in blocks.
 
     A packet is seen at its last sample plus the latency of its station. Cuts are counted from the
     first sample of each stretch, not on a common grid: stations whose recordings began at
     different moments then also send at different moments, as real ones do. The last packet of a
     stretch may be shorter. `packet_s` None gives the records as stored.
+
+    All packets of a block are seen within one slice of `step_ns`, and are of one sample type.
 
     Raises
     ------
@@ -111,16 +121,16 @@ def cut(
     names = sorted({s.channel for s in stretches})
     rank = {name: i for i, name in enumerate(names)}
     delay_ns = {name: _latency_ns(latency, name) for name in names}
-    blocks = [_plan(s, packet_s, delay_ns[s.channel]) for s in stretches]
-    if not blocks:
+    plans = [_plan(s, packet_s, delay_ns[s.channel]) for s in stretches]
+    if not plans:
         return iter(())
-    t_seen, t0, begin, end = (np.concatenate(column) for column in zip(*blocks, strict=True))
-    counts = [len(b[0]) for b in blocks]
+    t_seen, t0, begin, end = (np.concatenate(column) for column in zip(*plans, strict=True))
+    counts = [len(p[0]) for p in plans]
     owner = np.repeat(np.arange(len(stretches)), counts)
     channel = np.repeat(np.array([rank[s.channel] for s in stretches]), counts)
     order = np.lexsort((t0, channel, t_seen))
-    rows = [column[order].tolist() for column in (owner, t_seen, t0, begin, end)]
-    return _packets(stretches, rows, status)
+    rows = _Rows(*(column[order] for column in (owner, t_seen, t0, begin, end)))
+    return _blocks(stretches, rows, status, step_ns)
 
 
 def _latency_ns(latency: Latency, channel: str) -> int:
@@ -131,7 +141,7 @@ def _latency_ns(latency: Latency, channel: str) -> int:
 
 
 def _plan(s: Stretch, packet_s: float | None, delay_ns: int) -> tuple[I64, I64, I64, I64]:
-    """When seen, first sample time, first and past-the-end byte of each packet of a stretch."""
+    """When seen, first sample time, first and past-the-end sample of each packet of a stretch."""
     n = s.n_samples
     if packet_s is None:
         begin = s.starts
@@ -140,20 +150,89 @@ def _plan(s: Stretch, packet_s: float | None, delay_ns: int) -> tuple[I64, I64, 
     end = np.append(begin[1:], n)
     t0 = s.time_of(begin)
     t_last = t0 + np.rint((end - 1 - begin) * (NS / s.rate_hz)).astype(np.int64)
-    width = _width(s.dtype)
-    return t_last + delay_ns, t0, begin * width, end * width
+    return t_last + delay_ns, t0, begin, end
 
 
-def _packets(stretches: Sequence[Stretch], rows: list[list[int]], status: Status) -> Iterator[Packet]:
-    columns = [(s.channel, s.rate_hz, s.dtype, s.samples) for s in stretches]
-    for owner, t_seen, t0, begin, end in zip(*rows, strict=True):
-        channel, rate, dtype, samples = columns[owner]
-        yield Packet(
-            channel=channel,
-            t0_ns=t0,
-            rate_hz=rate,
-            samples=samples[begin:end],
+class _Rows(NamedTuple):
+    """Packets in the order in which they are seen: columns (n,), `owner` the index of the stretch."""
+
+    owner: I64
+    t_seen_ns: I64
+    t0_ns: I64
+    begin: I64
+    end: I64
+
+
+def _blocks(stretches: Sequence[Stretch], rows: _Rows, status: Status, step_ns: int) -> Iterator[PacketBlock]:
+    """One block per slice and sample type."""
+    kinds = sorted({s.dtype for s in stretches})
+    kind = np.array([kinds.index(s.dtype) for s in stretches])[rows.owner]
+    ends = -(-rows.t_seen_ns // step_ns)
+    breaks = np.flatnonzero((ends[1:] != ends[:-1]) | (kind[1:] != kind[:-1])) + 1
+    edges = np.concatenate(([0], breaks, [len(ends)]))
+    first = 0
+    while first < len(edges) - 1:
+        # As many whole blocks as come to `_AT_ONCE` packets, at least one.
+        last = int(np.searchsorted(edges, edges[first] + _AT_ONCE, side="right")) - 1
+        last = max(last, first + 1)
+        yield from _gathered(
+            stretches, _Rows(*(c[edges[first] : edges[last]] for c in rows)), edges[first : last + 1], status
+        )
+        first = last
+
+
+def _gathered(stretches: Sequence[Stretch], rows: _Rows, edges: I64, status: Status) -> Iterator[PacketBlock]:
+    """The blocks between `edges` (n + 1,), which begin at the first of `rows`."""
+    count = rows.end - rows.begin
+    samples, offsets = _samples(stretches, rows, count)
+    channels = np.array([s.channel for s in stretches], dtype=object)[rows.owner].tolist()
+    rate = np.array([s.rate_hz for s in stretches])[rows.owner].astype("<f8").tobytes()
+    t0, seen = rows.t0_ns.astype("<i8").tobytes(), rows.t_seen_ns.astype("<i8").tobytes()
+    n_samples = count.astype("<i4").tobytes()
+    cuts = (edges - edges[0]).tolist()
+    places = offsets[edges - edges[0]].tolist()
+    dtypes = [stretches[k].dtype for k in rows.owner[edges[:-1] - edges[0]].tolist()]
+    for k, dtype in enumerate(dtypes):
+        a, b = cuts[k], cuts[k + 1]
+        yield PacketBlock(
+            channels=tuple(channels[a:b]),
+            t0_ns=t0[8 * a : 8 * b],
+            t_seen_ns=seen[8 * a : 8 * b],
+            rate_hz=rate[8 * a : 8 * b],
+            n_samples=n_samples[4 * a : 4 * b],
+            samples=samples[places[k] : places[k + 1]],
             dtype=dtype,
-            t_seen_ns=t_seen,
             status=status,
         )
+
+
+def _samples(stretches: Sequence[Stretch], rows: _Rows, count: I64) -> tuple[bytes, I64]:
+    """The samples of `rows` (n,) end to end, and the byte offsets (n + 1,) of the rows."""
+    width = np.array([_width(s.dtype) for s in stretches])[rows.owner]
+    offsets = np.zeros(len(count) + 1, dtype=np.int64)
+    np.cumsum(count * width, out=offsets[1:])
+    out = np.empty(int(offsets[-1]), dtype=np.uint8)
+    for dtype in sorted({s.dtype for s in stretches}):
+        whole = np.flatnonzero([s.dtype == dtype for s in stretches])
+        mine = np.flatnonzero(np.isin(rows.owner, whole))
+        if not len(mine):
+            continue
+        # The part of each stretch that is needed here, end to end, and where each packet is in it.
+        owner, begin, end = rows.owner[mine], rows.begin[mine], rows.end[mine]
+        low = np.full(len(stretches), np.iinfo(np.int64).max)
+        high = np.zeros(len(stretches), dtype=np.int64)
+        np.minimum.at(low, owner, begin)
+        np.maximum.at(high, owner, end)
+        used = np.unique(owner)
+        parts = [np.frombuffer(stretches[k].samples, DTYPES[dtype])[low[k] : high[k]] for k in used.tolist()]
+        shift = np.zeros(len(stretches), dtype=np.int64)
+        shift[used] = np.cumsum([0] + [len(p) for p in parts[:-1]]) - low[used]
+        n = count[mine]
+        within = np.arange(int(n.sum())) - np.repeat(np.cumsum(n) - n, n)
+        picked = np.concatenate(parts)[np.repeat(begin + shift[owner], n) + within]
+        if len(mine) == len(count):
+            return picked.tobytes(), offsets
+        place = np.repeat(offsets[mine], n * picked.itemsize)
+        step = np.arange(picked.nbytes) - np.repeat((np.cumsum(n) - n) * picked.itemsize, n * picked.itemsize)
+        out[place + step] = picked.view(np.uint8)
+    return out.tobytes(), offsets

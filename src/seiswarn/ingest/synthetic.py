@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from seiswarn.geo import distance_km
 from seiswarn.ingest import point_source as ps
-from seiswarn.ingest.recut import Latency, Stretch, cut
-from seiswarn.messages import Packet, Status
+from seiswarn.ingest.recut import STEP_NS, Latency, Stretch, cut
+from seiswarn.messages import PacketBlock, Status
 from seiswarn.stations import F64, StationTable, Z
 from seiswarn.timebase import NS, from_seconds, sample_offset_ns
 
@@ -183,7 +183,7 @@ class _Recording:
         return motion
 
 
-def packets(
+def blocks(
     table: StationTable,
     scenario: Scenario,
     *,
@@ -192,13 +192,15 @@ def packets(
     status: Status = "exercise",
     p_time: TravelTime = default_p_time,
     s_time: TravelTime = default_s_time,
-) -> Iterator[Packet]:
-    """The synthetic records as packets, cut, delayed and ordered as `Archive.packets` does it.
+    step_ns: int = STEP_NS,
+) -> Iterator[PacketBlock]:
+    """The synthetic records as packets, cut, delayed and ordered as `Archive.blocks` does it.
 
     `packet_s` None gives each record as one packet. Raises UsageError on senseless lengths.
     """
     traces = synthesize(table, scenario, p_time=p_time, s_time=s_time)
-    return cut([_stretch(name, trace) for name, trace in traces.items()], packet_s, latency, status)
+    stretches = [_stretch(name, trace) for name, trace in traces.items()]
+    return cut(stretches, packet_s, latency, status, step_ns)
 
 
 def _stretch(channel: str, trace: Trace) -> Stretch:
@@ -227,11 +229,11 @@ class Synthetic:
     p_time: TravelTime = default_p_time
     s_time: TravelTime = default_s_time
 
-    def packets(
+    def blocks(
         self, packet_s: float | None = 0.5, latency: Latency = 0.0, status: Status = "exercise"
-    ) -> Iterator[Packet]:
-        """See `packets`."""
-        return packets(
+    ) -> Iterator[PacketBlock]:
+        """See `blocks`."""
+        return blocks(
             self.table,
             self.scenario,
             packet_s=packet_s,

@@ -13,18 +13,33 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from seiswarn.errors import BusError
-from seiswarn.messages import DataError, Packet, Tick
-from seiswarn.runtime.slicer import TICK_NS
-
-Item = Packet | DataError
+from seiswarn.ingest.base import Item, Sealed
+from seiswarn.messages import DataError, PacketBlock, Tick
+from seiswarn.runtime.slicer import TICK_NS, slice_end, within_slices
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """`items` seen up to `tick.t_seen_ns`; `seq` counts from 1 within a source."""
+    """`items` seen up to `tick.t_seen_ns`; `seq` counts from 1 within a source.
+
+    Nothing `sealed` is in a frame any more when it is sent.
+    """
 
     seq: int
     items: tuple[Item, ...]
     tick: Tick
+    sealed: tuple[Sealed, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """How many packets and errors are in the frame."""
+        return sum(1 if isinstance(item, DataError) else len(item.channels) for item in self.items)
+
+    def opened(self) -> Frame:
+        """The frame with what was sealed: it is decoded now."""
+        if not self.sealed:
+            return self
+        found = [item for sealed in self.sealed for item in sealed.open()]
+        return Frame(self.seq, (*self.items, *found), self.tick)
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,12 +67,12 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_items = msgspec.msgpack.Decoder(list[Packet | DataError | Tick])
+_items = msgspec.msgpack.Decoder(list[PacketBlock | DataError | Tick])
 _ack = msgspec.msgpack.Decoder(Ack)
 
 
 def cut_frames(
-    errors: Sequence[DataError], packets: Iterable[Packet], start_ns: int, step_ns: int
+    errors: Sequence[DataError], stream: Iterable[Item | Sealed], start_ns: int, step_ns: int
 ) -> Iterator[Frame]:
     """The frames of a recorded feed, the last one twice: with the last data, and once more alone.
 
@@ -68,32 +83,41 @@ def cut_frames(
     ----------
     errors
         what opening the source had to decline, said at `start_ns`.
-    packets
+    stream
         in the order of their `t_seen_ns`.
     step_ns
         length of a slice.
     """
     seq = 0
-    end = _slice_end(start_ns, step_ns)
-    waiting: list[Item] = list(errors)
-    for packet in packets:
-        due = _slice_end(packet.t_seen_ns, step_ns)
+    end = slice_end(start_ns, step_ns)
+    waiting: list[Item | Sealed] = list(errors)
+    for due, part in _parts(stream, step_ns):
         if due > end and (waiting or seq):
             seq += 1
-            yield Frame(seq, tuple(waiting), Tick(t_seen_ns=end))
+            yield _frame(seq, waiting, Tick(t_seen_ns=end))
             for quiet in range(end + TICK_NS, due, TICK_NS):
                 seq += 1
                 yield Frame(seq, (), Tick(t_seen_ns=quiet))
             waiting = []
         end = max(end, due)
-        waiting.append(packet)
+        waiting.append(part)
     last = Tick(t_seen_ns=end, last=True)
-    yield Frame(seq + 1, tuple(waiting), last)
+    yield _frame(seq + 1, waiting, last)
     yield Frame(seq + 2, (), last)
 
 
-def _slice_end(t_ns: int, step_ns: int) -> int:
-    return -(-t_ns // step_ns) * step_ns
+def _parts(stream: Iterable[Item | Sealed], step_ns: int) -> Iterator[tuple[int, Item | Sealed]]:
+    """What came, no part of it beyond a slice, with the end of the slice."""
+    for item in stream:
+        if isinstance(item, PacketBlock):
+            yield from within_slices(item, step_ns)
+        else:
+            yield slice_end(item.t_seen_ns, step_ns), item
+
+
+def _frame(seq: int, parts: Sequence[Item | Sealed], tick: Tick) -> Frame:
+    items = tuple(p for p in parts if not isinstance(p, Sealed))
+    return Frame(seq, items, tick, tuple(p for p in parts if isinstance(p, Sealed)))
 
 
 def pack(frame: Frame, oldest: int) -> list[bytes]:

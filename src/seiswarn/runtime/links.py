@@ -27,7 +27,7 @@ class Outgoing:
 
     def __init__(self, max_items: int) -> None:
         self._max_items = max_items
-        self._ring: deque[Frame] = deque()
+        self._ring: deque[tuple[Frame, int]] = deque()  # with its weight
         self._held = 0
         self._next = 1  # the next frame to send
         self._incarnation = ""
@@ -48,7 +48,7 @@ class Outgoing:
     @property
     def oldest(self) -> int:
         """Number of the first frame still here."""
-        return self._ring[0].seq if self._ring else self.done + 1
+        return self._ring[0][0].seq if self._ring else self.done + 1
 
     @property
     def idle(self) -> bool:
@@ -60,18 +60,19 @@ class Outgoing:
         if frame.seq <= self.done:
             return
         while self._ring and self.full:
-            gone = self._ring.popleft()
-            self._held -= len(gone.items)
-            self.dropped += len(gone.items)
+            gone, weight = self._ring.popleft()
+            self._held -= weight
+            self.dropped += weight
             self._next = max(self._next, gone.seq + 1)
-        self._ring.append(frame)
-        self._held += len(frame.items)
+        weight = frame.weight
+        self._ring.append((frame, weight))
+        self._held += weight
 
     def due(self) -> Iterator[Frame]:
         """Frames to send now, in order. A frame counts as sent once the next one is asked for."""
-        while self._ring and self._next < self._ring[0].seq + min(len(self._ring), MAX_FLIGHT):
-            self._next = max(self._next, self._ring[0].seq)
-            yield self._ring[self._next - self._ring[0].seq]
+        while self._ring and self._next < self.oldest + min(len(self._ring), MAX_FLIGHT):
+            self._next = max(self._next, self.oldest)
+            yield self._ring[self._next - self.oldest][0]
             self._next += 1
 
     def take(self, ack: Ack) -> None:
@@ -80,8 +81,8 @@ class Outgoing:
         self._incarnation = ack.incarnation
         self.done = max(self.done, ack.done)
         self.finished = self.finished or ack.finished
-        while self._ring and self._ring[0].seq <= self.done:
-            self._held -= len(self._ring.popleft().items)
+        while self._ring and self.oldest <= self.done:
+            self._held -= self._ring.popleft()[1]
         if back and ack.want < self._next:
             self.resent += self._next - ack.want
             self._next = ack.want

@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from seiswarn.messages import Alert, EventEstimate, Message, Pick
+from seiswarn.ingest.base import Item, Sealed
+from seiswarn.messages import Alert, DataError, EventEstimate, Message, PacketBlock, Pick
 from seiswarn.runtime import clock
 from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Session
 from seiswarn.runtime.setup import Feed, Setup
-from seiswarn.runtime.slicer import Slicer
+from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.timebase import NS, iso
 
 RUN_FILE = "run.json"
@@ -125,19 +126,24 @@ def _run(setup: Setup, feed: Feed, session: Session, speed: float | None, progre
     data_clock = clock.DataClock(feed.start_ns, speed) if speed else None
     slicer.add(feed.errors, feed.start_ns)
     now, n, due = feed.start_ns, 0, 0
-    for packet in feed.stream:
-        n += 1
-        if packet.t_seen_ns > now:
-            if data_clock is not None:
-                data_clock.wait_until(packet.t_seen_ns)
-            for piece in slicer.advance(packet.t_seen_ns - 1):
-                session.step(piece)
-            now = packet.t_seen_ns
-            if progress is not None and now >= due:
-                progress(now, feed.end_ns)
-                due = now + PROGRESS_NS
-        admitted, errors = doorkeeper.admit([packet])
-        slicer.add((*admitted, *errors), packet.t_seen_ns)
+    for part in feed.stream:
+        first_ns = _first_seen_ns(part, now)
+        if data_clock is not None:
+            data_clock.wait_until(first_ns)
+        for piece in slicer.advance(first_ns - 1):
+            session.step(piece)
+        if progress is not None and first_ns >= due:
+            progress(first_ns, feed.end_ns)
+            due = first_ns + PROGRESS_NS
+        for item in part.open() if isinstance(part, Sealed) else (part,):
+            if isinstance(item, DataError):
+                slicer.add((item,), item.t_seen_ns)
+                continue
+            n += len(item.channels)
+            span = seen_span(item)
+            now = max(now, span[1]) if span else now
+            admitted, errors = doorkeeper.admit_block(item, now)
+            slicer.add(errors if admitted is None else (admitted, *errors), now)
     slicer.add(doorkeeper.flush(now), now)
     end = -(-now // setup.step_ns) * setup.step_ns
     for piece in session.drain(slicer, end):
@@ -145,6 +151,14 @@ def _run(setup: Setup, feed: Feed, session: Session, speed: float | None, progre
     if progress is not None:
         progress(feed.end_ns, feed.end_ns)
     return n
+
+
+def _first_seen_ns(part: Item | Sealed, now_ns: int) -> int:
+    """When the first of what is in `part` was seen."""
+    if not isinstance(part, PacketBlock):
+        return part.t_seen_ns
+    span = seen_span(part)
+    return span[0] if span else now_ns
 
 
 def _write_facts(folder: Path, facts: dict[str, Any], feed: Feed, summary: Summary) -> None:

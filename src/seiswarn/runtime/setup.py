@@ -11,8 +11,8 @@ from typing import Any
 import seiswarn
 from seiswarn.config import Config, config_hash, resolved
 from seiswarn.errors import UsageError
-from seiswarn.ingest.base import Doorkeeper, as_errors
-from seiswarn.messages import DataError, Packet, QuickReport, Status
+from seiswarn.ingest.base import Doorkeeper, Item, Sealed, as_errors
+from seiswarn.messages import DataError, QuickReport, Status
 from seiswarn.pipeline import Params, Pipeline
 from seiswarn.publish.formats.cap import Params as CapParams
 from seiswarn.publish.formats.record_section import Trace, select_traces, window
@@ -30,13 +30,10 @@ VERSIONED = ("numpy", "numba", "msgspec", "zmq", "pymseed")
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Packets in the order of their `t_seen_ns`, and when they begin and end.
-
-    `packet_s` None keeps stored records whole.
-    """
+    """Blocks of packets in the order of their `t_seen_ns`, and when they begin and end."""
 
     name: str
-    stream: Iterator[Packet]
+    stream: Iterator[Item | Sealed]
     start_ns: int
     end_ns: int
     errors: tuple[DataError, ...] = ()
@@ -159,7 +156,7 @@ def archive_run(
     paths = [Path(p) for p in config.stations.paths] or list(archive.station_paths)
     table = read_station_tables(paths, archive.start_ns, wanted=archive.channels)
     errors = as_errors([*archive.refusals, *table.refusals], archive.start_ns, status)
-    stream = archive.packets(packet_s, latency_s, status)
+    stream = archive.blocks(packet_s, latency_s, status, config.runtime.slice_ms * MS)
     feed = Feed("archive", stream, archive.start_ns, archive.end_ns, errors)
     return set_up(config, table, status), feed
 
@@ -167,7 +164,7 @@ def archive_run(
 def synthetic_run(config: Config, *, status: Status) -> tuple[Setup, Feed]:
     """The configured synthetic earthquake as a feed. Raises UsageError when none is configured."""
     from seiswarn.config_parts import IngestSynthetic
-    from seiswarn.ingest.synthetic import Scenario, packets
+    from seiswarn.ingest.synthetic import Scenario, blocks
     from seiswarn.source.traveltime import TravelTimes, lookup
     from seiswarn.stationxml import read_station_tables
 
@@ -177,7 +174,7 @@ def synthetic_run(config: Config, *, status: Status) -> tuple[Setup, Feed]:
     scenario = Scenario(**entry.scenario())
     table = read_station_tables([Path(p) for p in config.stations.paths], scenario.origin_ns)
     model = TravelTimes(config.source.velocity_model, config.source.max_depth_km)
-    stream = packets(
+    stream = blocks(
         table,
         scenario,
         packet_s=entry.packet_s or None,
@@ -185,6 +182,7 @@ def synthetic_run(config: Config, *, status: Status) -> tuple[Setup, Feed]:
         status=status,
         p_time=lambda d, z: float(lookup(model.p, d, z)),
         s_time=lambda d, z: float(lookup(model.s, d, z)),
+        step_ns=config.runtime.slice_ms * MS,
     )
     start = scenario.origin_ns - round(scenario.lead_s * NS)
     feed = Feed("synthetic", stream, start, start + round(scenario.duration_s * NS))

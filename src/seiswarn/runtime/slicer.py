@@ -7,11 +7,13 @@ read. Where nothing comes, an empty slice goes out every `tick_ns`: silence is d
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 
-from seiswarn.blocks import blocks_of
-from seiswarn.messages import DataError, Packet, Slice, Status
+import numpy as np
+
+from seiswarn.blocks import take
+from seiswarn.ingest.base import Item
+from seiswarn.messages import DataError, PacketBlock, Slice, Status
 from seiswarn.timebase import MS, NS
 
 TICK_NS = 200 * MS
@@ -19,10 +21,40 @@ TICK_NS = 200 * MS
 # recordings need not be ticked through.
 LONG_SILENCE_NS = 900 * NS
 SLOW_TICK_NS = 60 * NS
+_I8 = np.dtype("<i8")
+
+
+def slice_end(t_ns: int, step_ns: int) -> int:
+    """End of the slice that `t_ns` belongs to: the next point of the grid, or itself."""
+    return -(-t_ns // step_ns) * step_ns
+
+
+def seen_span(block: PacketBlock) -> tuple[int, int] | None:
+    """When the first and the last packet of a block were seen; None for an empty or unreadable one."""
+    if not block.t_seen_ns or len(block.t_seen_ns) % _I8.itemsize:
+        return None
+    seen = np.frombuffer(block.t_seen_ns, _I8)
+    return int(np.minimum.reduce(seen)), int(np.maximum.reduce(seen))
+
+
+def within_slices(block: PacketBlock, step_ns: int) -> list[tuple[int, PacketBlock]]:
+    """(end of slice, packets seen within it) for the packets of a block, oldest first.
+
+    The block itself when all were seen within one slice, as is usual.
+    """
+    span = seen_span(block)
+    if span is None:
+        return []
+    first = slice_end(span[0], step_ns)
+    if span[1] <= first:
+        return [(first, block)]
+    seen = np.frombuffer(block.t_seen_ns, _I8)
+    ends = -(-seen // step_ns) * step_ns
+    return [(int(end), take(block, np.flatnonzero(ends == end))) for end in np.unique(ends)]
 
 
 class Slicer:
-    """Collects packets and gives out slices.
+    """Collects blocks of packets and gives out slices.
 
     Parameters
     ----------
@@ -39,36 +71,35 @@ class Slicer:
         self._status = status
         self._last_end_ns = start_ns
         self._last_data_ns = start_ns or 0
-        self._waiting: deque[tuple[int, Packet | DataError]] = deque()
+        self._waiting: dict[int, tuple[list[PacketBlock], list[DataError]]] = {}  # by end of slice
         self._marks: list[tuple[int, str, int]] = []
 
-    def add(
-        self, items: Iterable[Packet | DataError], t_seen_ns: int, mark: tuple[str, int] | None = None
-    ) -> None:
+    def add(self, items: Iterable[Item], t_seen_ns: int, mark: tuple[str, int] | None = None) -> None:
         """Take items that were seen at or before `t_seen_ns`, the frame of a source that `mark` names.
 
         Items that come after their slice was closed go into the next one, their own time unchanged.
         A mark makes no slice of its own: slices depend on the data alone.
         """
         for item in items:
-            self._waiting.append((self._end(item.t_seen_ns), item))
+            if isinstance(item, DataError):
+                self._at(slice_end(item.t_seen_ns, self._step_ns))[1].append(item)
+            else:
+                for end, part in within_slices(item, self._step_ns):
+                    self._at(end)[0].append(part)
         if mark is not None:
             self._marks.append((t_seen_ns, *mark))
 
-    def _end(self, t_seen_ns: int) -> int:
-        end = -(-t_seen_ns // self._step_ns) * self._step_ns
+    def _at(self, end: int) -> tuple[list[PacketBlock], list[DataError]]:
         if self._last_end_ns is None:
             self._last_end_ns = end - self._step_ns
-        return max(end, self._last_end_ns + self._step_ns)
+        return self._waiting.setdefault(max(end, self._last_end_ns + self._step_ns), ([], []))
 
     def advance(self, to_ns: int) -> Iterator[Slice]:
         """Close every slice that ends at or before `to_ns`: all seen until then has been added."""
         if self._last_end_ns is None or to_ns < self._last_end_ns + self._step_ns:
             return
-        # A stable sort: within a slice the order of arrival is kept.
-        self._waiting = deque(sorted(self._waiting, key=lambda w: w[0]))
         while True:
-            due = self._waiting[0][0] if self._waiting else None
+            due = min(self._waiting) if self._waiting else None
             silent = self._last_end_ns - self._last_data_ns >= LONG_SILENCE_NS
             quiet = self._last_end_ns + (SLOW_TICK_NS if silent else TICK_NS)
             end = quiet if due is None or due > quiet else max(due, self._last_end_ns + self._step_ns)
@@ -78,21 +109,20 @@ class Slicer:
             yield self._close(end)
 
     def _close(self, end_ns: int) -> Slice:
-        packets: list[Packet] = []
+        blocks: list[PacketBlock] = []
         errors: list[DataError] = []
-        while self._waiting and self._waiting[0][0] <= end_ns:
-            _, item = self._waiting.popleft()
-            if isinstance(item, Packet):
-                packets.append(item)
-            else:
-                errors.append(item)
-        if packets:
+        for due in sorted(due for due in self._waiting if due <= end_ns):
+            more, said = self._waiting.pop(due)
+            blocks += more
+            errors += said
+        if blocks:
             self._last_data_ns = end_ns
         marks = {source: seq for due, source, seq in self._marks if due <= end_ns}
-        self._marks = [mark for mark in self._marks if mark[0] > end_ns]
+        if marks:
+            self._marks = [mark for mark in self._marks if mark[0] > end_ns]
         return Slice(
             t_seen_ns=end_ns,
-            blocks=blocks_of(packets),
+            blocks=tuple(blocks),
             errors=tuple(errors),
             marks=tuple(sorted(marks.items())),
             status=self._status,

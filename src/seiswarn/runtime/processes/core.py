@@ -11,7 +11,8 @@ import zmq
 
 from seiswarn.bus import Bound, Link, Publisher
 from seiswarn.errors import BusError, UsageError
-from seiswarn.messages import DataError, Message, Packet, encode
+from seiswarn.ingest.base import Item
+from seiswarn.messages import Message, PacketBlock, Tick, encode
 from seiswarn.publish.sinks.file import write_atomically
 from seiswarn.publish.sinks.zmq_pub import topic_of
 from seiswarn.reasons import Reason
@@ -21,7 +22,7 @@ from seiswarn.runtime.frames import Ack, Frame, pack_ack, unpack
 from seiswarn.runtime.links import Incoming
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
 from seiswarn.runtime.session import Session
-from seiswarn.runtime.slicer import Slicer
+from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import ProcessSpec
 from seiswarn.runtime.ticker import SourceTicks
@@ -143,16 +144,15 @@ class Core:
 
     def _handle(self, name: str, frame: Frame) -> None:
         begun = clock.perf_s()
-        packets = [item for item in frame.items if isinstance(item, Packet)]
-        admitted, errors = self._admit(packets)
-        foreign = [item for item in frame.items if not isinstance(item, Packet)]
+        items: list[Item] = []
+        for item in frame.items:
+            items.extend(self._admit(item, frame.tick) if isinstance(item, PacketBlock) else (item,))
         # The end of a source is not marked: after a crash it has to be said again.
         ends = frame.tick.last and not frame.items
         mark = None if ends else (name, frame.seq)
-        self._slicer.add((*foreign, *admitted, *errors), frame.tick.t_seen_ns, mark)
+        self._slicer.add(items, frame.tick.t_seen_ns, mark)
         self._ticker.take(name, frame.tick)
         self.counters["frames"] += 1
-        self.counters["packets"] += len(packets)
         if self._ticker.ended:
             return  # the last slice takes what the doorkeeper has not said yet: see _finish
         due_ns = self._ticker.due_ns
@@ -163,12 +163,14 @@ class Core:
         spent = 1000.0 * (clock.perf_s() - begun)
         self.counters["handle_ms_max"] = max(self.counters["handle_ms_max"], spent)
 
-    def _admit(self, packets: list[Packet]) -> tuple[list[Packet], list[DataError]]:
-        if packets:
-            self._last_packet_ns = max(self._last_packet_ns, max(p.t_seen_ns for p in packets))
-        admitted, errors = self._doorkeeper.admit(packets)
-        self.counters["refused"] += len(packets) - len(admitted)
-        return admitted, errors
+    def _admit(self, block: PacketBlock, tick: Tick) -> list[Item]:
+        offered, span = len(block.channels), seen_span(block)
+        if span is not None:
+            self._last_packet_ns = max(self._last_packet_ns, span[1])
+        admitted, errors = self._doorkeeper.admit_block(block, tick.t_seen_ns)
+        self.counters["packets"] += offered
+        self.counters["refused"] += offered - (len(admitted.channels) if admitted else 0)
+        return [*errors] if admitted is None else [admitted, *errors]
 
     def _refuse(self, subject: str, reason: Reason, detail: str, t_seen_ns: int | None = None) -> None:
         now = self._session.pipeline.t_seen_ns if t_seen_ns is None else t_seen_ns

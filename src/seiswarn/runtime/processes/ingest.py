@@ -99,7 +99,7 @@ class Player:
             if self._speed and self._next.tick.t_seen_ns > self._clock.now_ns():
                 return
             self._now_ns = self._next.tick.t_seen_ns
-            self._out.push(self._next)
+            self._out.push(self._next.opened())
             self._next = next(self._frames, None)
 
     def _send(self) -> None:
