@@ -212,27 +212,72 @@ def test_search_around_the_last_solution_agrees(source: PointSource, travel_time
         assert apart < 1.5
 
 
-def test_kernel_equals_its_plain_twin(travel_times: TravelTimes) -> None:
+def kernel_arguments(travel_times: TravelTimes) -> tuple[Case, dict[str, np.ndarray]]:
     case = Case(travel_times, 30.0, -10.0, 11.0, n_picks=9, noise_s=0.1, seed=2)
     r = case.readings
-    far = np.full_like(r.silent_to_s, r.t_s.max() + 8.0)  # some silences must count
-    north, east = np.array([-60.0, 3.3, 28.0]), np.array([-12.0, 0.0, 44.0])
-    depths = np.array([0.5, 11.0, 37.0])
-    sta, silent = np.empty((9, 3)), np.empty((len(far), 3))
+    sta, silent = np.empty((9, 3)), np.empty((len(r.silent_to_s), 3))
     unit_vectors(r.latitude, r.longitude, sta)
     unit_vectors(r.silent_latitude, r.silent_longitude, silent)
+    far = np.full_like(r.silent_to_s, r.t_s.max() + 8.0)  # some silences must count
+    return case, {
+        "sta_u": sta, "t_s": r.t_s, "sigma_s": r.sigma_s + 0.2, "share": 0.04, "decay": 1.885,
+        "silent_u": silent, "silent_from_s": r.silent_from_s, "silent_to_s": far, "table_p": travel_times.p,
+    }  # fmt: skip
+
+
+def test_kernel_equals_its_plain_twin(travel_times: TravelTimes) -> None:
+    case, given_ = kernel_arguments(travel_times)
+    r = case.readings
+    north, east = np.array([-60.0, 3.3, 28.0]), np.array([-12.0, 0.0, 44.0])
+    depths, cost = np.array([0.5, 11.0, 37.0]), np.array([0.3, 0.0, 1.1])
     score, origin = np.empty((3, 3, 3)), np.empty((3, 3, 3))
-    common, errors = (0.04, 1.885), r.sigma_s + 0.2
-    score_grid(
-        north, east, depths, LAT0, LON0, sta, r.t_s, errors, *common,
-        silent, r.silent_from_s, far, travel_times.p, score, origin,
-    )  # fmt: skip
+    n = score_grid(
+        north, east, depths, cost, LAT0, LON0, *given_.values(), cut=np.inf, loglik=score, origin_s=origin
+    )
+    assert n == 27
     costs = set()
     for d, a, b in np.ndindex(3, 3, 3):
         want = twin.score_node(
-            north[a], east[b], depths[d], LAT0, LON0, (r.latitude, r.longitude), r.t_s, errors, *common,
-            (r.silent_latitude, r.silent_longitude), r.silent_from_s, far, travel_times.p,
+            north[a], east[b], depths[d], LAT0, LON0, (r.latitude, r.longitude), r.t_s, given_["sigma_s"],
+            0.04, 1.885, (r.silent_latitude, r.silent_longitude), r.silent_from_s, given_["silent_to_s"],
+            travel_times.p,
         )  # fmt: skip
-        assert (score[d, a, b], origin[d, a, b]) == pytest.approx(want, rel=1e-6, abs=1e-6)
+        assert (score[d, a, b] + cost[d], origin[d, a, b]) == pytest.approx(want, rel=1e-6, abs=1e-6)
         costs.add(round(want[0]))
     assert len(costs) > 5
+
+
+def test_nodes_left_out_are_those_that_do_not_count(travel_times: TravelTimes) -> None:
+    """Of a grid with a sharp peak a part is computed; what counts in the posterior is the same."""
+    _, given_ = kernel_arguments(travel_times)
+    offsets, depths = np.arange(-60.0, 60.1, 4.0), np.array([2.0, 11.0, 30.0])
+    shape = (3, len(offsets), len(offsets))
+    grids, computed = [], []
+    for cut in (np.inf, 20.0):
+        score, origin = np.full(shape, np.nan), np.full(shape, np.nan)
+        n = score_grid(
+            offsets, offsets, depths, np.zeros(3), LAT0, LON0, *given_.values(), cut=cut, loglik=score,
+            origin_s=origin,
+        )  # fmt: skip
+        grids.append((score, origin))
+        computed.append(n)
+    (whole, t_whole), (part, t_part) = grids
+    assert computed[0] == whole.size
+    assert computed[1] < 0.6 * whole.size
+    counts = whole > whole.max() - 15.0
+    assert 0 < counts.sum() < 0.5 * whole.size
+    assert np.array_equal(part[counts], whole[counts])
+    assert np.array_equal(t_part[counts], t_whole[counts])
+    assert np.exp(part - whole.max())[~counts].max() <= np.exp(-15.0)
+
+
+def test_the_same_readings_give_the_same_bits_wherever_memory_is(travel_times: TravelTimes) -> None:
+    """A replay repeats a run to the last digit, so nothing may depend on addresses."""
+    source = PointSource(P, travel_times)
+    case = Case(travel_times, 30.0, -10.0, 11.0, n_picks=12, noise_s=0.1, seed=2)
+    found, kept = set(), []
+    for k in range(40):
+        kept.append(np.empty(1 + 37 * k % 61))  # moves what is allocated next
+        location = source.locate(case.readings, None)
+        found.add((location.latitude, location.longitude, location.depth_km, location.t0_s))
+    assert len(found) == 1

@@ -117,9 +117,8 @@ class TravelTimes:
         """P and S times (s) at arrays of epicentral distances (km) for one source depth (km)."""
         d = np.atleast_1d(np.asarray(distances_km, dtype=np.float64))
         p, s = np.empty(d.size), np.empty(d.size)
-        for k in range(d.size):
-            p[k] = lookup(self.p, d[k], depth_km)
-            s[k] = lookup(self.s, d[k], depth_km)
+        lookup_many(self.p, d, float(depth_km), p)
+        lookup_many(self.s, d, float(depth_km), s)
         return p, s
 
 
@@ -149,3 +148,10 @@ def lookup(table: F64, distance_km: float, depth_km: float) -> float:
     a = table[kd, kx] + wx * (table[kd, kx + 1] - table[kd, kx])
     b = table[kd + 1, kx] + wx * (table[kd + 1, kx + 1] - table[kd + 1, kx])
     return a + wd * (b - a)
+
+
+@njit(cache=True, nogil=True)
+def lookup_many(table: F64, distances_km: F64, depth_km: float, out: F64) -> None:
+    """`lookup` for an array of distances."""
+    for k in range(distances_km.size):
+        out[k] = lookup(table, distances_km[k], depth_km)

@@ -36,6 +36,7 @@ MIDDLE_STEP_KM, MIDDLE_HALF_KM = 4.0, 48.0
 FINE_STEP_KM, FINE_HALF_KM = 1.0, 12.0
 COARSE_DEPTHS_KM = (4.0, 10.0, 18.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 FINE_DEPTHS = 9
+CUT = 25.0  # nodes between others that are e^25 less likely than the best are not computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class PointSource:
             grid.offsets,
             grid.offsets,
             grid.depths,
+            np.log1p(((grid.depths - self._p.depth_prior_km) / self._p.depth_prior_spread_km) ** 2),
             grid.lat0,
             grid.lon0,
             sta,
@@ -136,11 +138,10 @@ class PointSource:
             r.silent_from_s,
             r.silent_to_s,
             self._tt.p,
+            CUT,
             grid.loglik,
             grid.origin_s,
         )
-        z = (grid.depths - self._p.depth_prior_km) / self._p.depth_prior_spread_km
-        grid.loglik -= np.log1p(z * z)[:, None, None]
 
     def _solution(self, grid: _Grid, m: _Moments, r: Readings) -> Location:
         distances = geo.distances_km(m.latitude, m.longitude, r.latitude, r.longitude)
