@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import numpy as np
 import pytest
 
 from seiswarn.geo import distance_km
-from seiswarn.messages import Decision, EventEstimate, Message
+from seiswarn.messages import Decision, EventEstimate, Message, Pick
 from seiswarn.reasons import Reason
 from seiswarn.source.association import Associator
 from seiswarn.source.params import Params
-from seiswarn.source.stage import SourceStage
+from seiswarn.source.records import Memory
+from seiswarn.source.stage import MAX_FITS, MAX_SEARCHES, SourceStage
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds
@@ -204,6 +206,62 @@ def test_data_sent_again_do_no_harm(feed: Feed, stage: SourceStage) -> None:
     feed.pick(0, T0 + 500 * NS)
     feed.motions(everyone(feed.table), -10, 600)
     feed.run(stage, 600)
+
+
+def test_s_picks_make_no_event_and_are_kept_with_their_p(
+    feed: Feed, network: StationTable, travel_times: TravelTimes
+) -> None:
+    """S onsets that move across the network like a source of their own, and one named after its P."""
+    quake = Quake(8.0, -12.0, 11.0, magnitude=5.5)
+    feed.quake(quake)
+    feed.motions(everyone(network), -60, 60)
+    plain = SourceStage(Params(), network, travel_times)
+    want = feed.run(plain, 60)
+    p_picks = {m.station: m for m in feed.messages if isinstance(m, Pick)}
+    other = Feed(network, travel_times)
+    other.quake(Quake(-20.0, 15.0, 9.0, t0_ns=T0 + 8 * NS))
+    for m, seen in zip(other.messages, other.seen_ns, strict=True):
+        if isinstance(m, Pick):
+            p = p_picks[m.station]
+            feed.add(
+                msgspec.structs.replace(m, pick_id=f"{m.pick_id}/S", phase="S", p_pick_id=p.pick_id), seen
+            )
+    stage = SourceStage(Params(), network, travel_times)
+    assert feed.run(stage, 60) == want
+    kept = msgspec.msgpack.decode(stage.snapshot(), type=Memory).picks
+    heard = {m.station for m in other.messages if isinstance(m, Pick)}
+    assert {network.stations[r.station] for r in kept.values() if r.s_t_ns} == heard
+    assert all(r.s_t_ns > r.t_ns for r in kept.values() if r.s_t_ns and r.s_sigma_s == 0.1)
+
+
+def test_a_plane_wave_costs_a_few_locations_a_slice(
+    travel_times: TravelTimes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teleseism runs over 225 stations 10 km apart: work per slice is bounded, and it is no event near."""
+    places = jittered_grid(15, 10.0, seed=8)
+    table = make_table(places)
+    feed = Feed(table, travel_times)
+    rng = np.random.default_rng(3)
+    for s, (north, east) in enumerate(places):
+        feed.pick(s, T0 + from_seconds((0.8 * north + 0.6 * east) / 14.0 + 0.1 * rng.standard_normal()))
+    feed.motions(everyone(table), -20, 20)
+    fits = 0
+    fit = Associator.fit
+
+    def counted(self, *arguments):
+        nonlocal fits
+        fits += 1
+        return fit(self, *arguments)
+
+    monkeypatch.setattr(Associator, "fit", counted)
+    stage = SourceStage(Params(), table, travel_times)
+    most = total = 0
+    for now, batch in feed.slices(30):
+        fits = 0
+        stage.handle(now, batch)
+        most, total = max(most, fits), total + fits
+    assert 0 < most <= MAX_FITS + 2 * MAX_SEARCHES
+    assert total < 225
 
 
 # --- stations that say nothing -----------------------------------------------------------------

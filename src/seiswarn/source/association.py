@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.reasons import Reason
 from seiswarn.source.estimators.point import Location, PointSource, Readings
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
-from seiswarn.source.traveltime import TravelTimes, arrival
+from seiswarn.source.traveltime import TravelTimes, arrival, arrivals
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds
+
+F64 = npt.NDArray[np.float64]
 
 SLOWEST_P_KMPS = 4.5  # two picks of one event are no further apart in time than this allows
 INLIER_SIGMAS = 3.0
@@ -23,6 +26,7 @@ CODA_S = 30.0  # after S an M 5 goes on triggering this long; grows and shrinks 
 CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
 SETTLE_NS = 3 * NS  # a station must have been alive this long before its silence says anything
 MAX_SILENT = 30  # stations without a pick that a location asks
+MAX_ORDERS = 256  # sites whose neighbours are known by heart
 # S is (Vp/Vs)^3 = 5.2 times as strong as P in the mean (far field of a double couple, Aki and Richards
 # 2002, eq. 4.32), and motion falls as R^1.374 (Wu and Zhao 2006): S reaches 3.3 times as far.
 S_TO_P = 3.0**1.5
@@ -69,6 +73,9 @@ class Associator:
         self._site_stations: dict[int, list[int]] = {}
         for station, site in enumerate(table.st_site.tolist()):
             self._site_stations.setdefault(site, []).append(station)
+        self._sites = list(self._site_stations)
+        self._leading = [stations[0] for stations in self._site_stations.values()]
+        self._neighbours: dict[int, list[int]] = {}  # follows from the table alone, so no part of the state
 
     # --- picks against events --------------------------------------------------------------
 
@@ -83,6 +90,24 @@ class Associator:
             self._table.st_latitude[station],
             self._table.st_longitude[station],
         )
+
+    def many_arrivals(self, event: EventRecord, stations: Sequence[int]) -> tuple[F64, F64, F64, F64]:
+        """Epicentral distances (km), azimuths (degrees) and P, S times (s) to several stations."""
+        rows = np.array(stations, dtype=np.int64)
+        lat, lon = self._table.st_latitude[rows], self._table.st_longitude[rows]
+        out = np.empty((4, len(rows)))
+        arrivals(self._tt.p, self._tt.s, event.latitude, event.longitude, event.depth_km, lat, lon, out)
+        return out[0], out[1], out[2], out[3]
+
+    def twins(self, record: PickRecord, memory: Memory) -> list[PickRecord]:
+        """Picks of the same onset by other sensors at the site."""
+        return [
+            memory.picks[pick_id]
+            for station in self._site_stations[record.site]
+            if station != record.station
+            for pick_id in sorted(memory.by_station.get(station, ()))
+            if abs(memory.picks[pick_id].t_ns - record.t_ns) < NS
+        ]
 
     def verdict(self, event: EventRecord, pick: PickRecord) -> str:
         """How a pick relates to an event: "fits", "late" (S or coda), "early" or "unrelated"."""
@@ -110,7 +135,9 @@ class Associator:
         if pick.snr >= FRESH_SNR:
             return False
         sites = [self._site_stations[site][0] for site in event.inliers]
-        far = max((self.arrivals(event, s)[0] for s in sites), default=0.0)
+        lat, lon = self._table.st_latitude[sites], self._table.st_longitude[sites]
+        away = geo.distances_km(event.latitude, event.longitude, lat, lon)
+        far = float(away.max()) if sites else 0.0
         if distance <= 1.2 * far:
             return since <= ts + coda_s(event.magnitude)
         reach = S_REACH * math.hypot(far, event.depth_km)
@@ -148,16 +175,31 @@ class Associator:
         Only stations nearer to the source than the picks are ever held against it, and each
         costs as much work as a pick: so a bounded number of the nearest.
         """
-        out = []
-        for site, stations in self._site_stations.items():
+        out: list[int] = []
+        live = memory.live_to_ns
+        for site in self._nearest(first):
             if site in picked_sites:
                 continue
-            live = [s for s in stations if s in memory.live_to_ns]
-            if live:
-                out.append(max(live, key=lambda s: (memory.live_to_ns[s], -s)))
-        lat, lon = self._table.st_latitude, self._table.st_longitude
-        away = geo.distances_km(float(lat[first]), float(lon[first]), lat[out], lon[out])
-        return [out[k] for k in np.argsort(away, kind="stable")[:MAX_SILENT]]
+            station = max(self._site_stations[site], key=lambda s: (live[s], -s))
+            if live[station]:
+                out.append(station)
+                if len(out) == MAX_SILENT:
+                    break
+        return out
+
+    def _nearest(self, station: int) -> list[int]:
+        """All sites, the nearest to a station first."""
+        site = int(self._table.st_site[station])
+        found = self._neighbours.get(site)
+        if found is None:
+            if len(self._neighbours) >= MAX_ORDERS:
+                self._neighbours.clear()
+            lead, lat, lon = self._leading, self._table.st_latitude, self._table.st_longitude
+            here = self._site_stations[site][0]
+            away = geo.distances_km(float(lat[here]), float(lon[here]), lat[lead], lon[lead])
+            found = [self._sites[k] for k in np.argsort(away, kind="stable")]
+            self._neighbours[site] = found
+        return found
 
     def _triggered_share(
         self, location: Location, r: Readings, good: np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -180,10 +222,7 @@ class Associator:
     def candidate(self, newest: PickRecord, memory: Memory) -> Candidate:
         """Try to make an event of the pool around its newest pick."""
         best: dict[int, PickRecord] = {}
-        for pick_id in memory.pool:
-            other = memory.picks[pick_id]
-            if not self._compatible(newest, other):
-                continue
+        for other in self._compatible(newest, [memory.picks[p] for p in memory.pool]):
             held = best.get(other.site)
             if held is None or abs(other.t_ns - newest.t_ns) < abs(held.t_ns - newest.t_ns):
                 best[other.site] = other
@@ -205,12 +244,15 @@ class Associator:
             return Candidate(None, Reason.QUIET_STATIONS, n, detail)
         return Candidate(fit, None, n_in, f"{n_in} arrivals fit, rms {fit.rms_s:.2f} s")
 
-    def _compatible(self, a: PickRecord, b: PickRecord) -> bool:
+    def _compatible(self, newest: PickRecord, others: Sequence[PickRecord]) -> list[PickRecord]:
+        """Those of `others` that one source may have made together with the newest."""
         lat, lon = self._table.st_latitude, self._table.st_longitude
-        d = geo.distance_km(
-            float(lat[a.station]), float(lon[a.station]), float(lat[b.station]), float(lon[b.station])
-        )
-        return bool(d <= self._p.search_radius_km and abs(a.t_ns - b.t_ns) / NS <= d / SLOWEST_P_KMPS + 1.0)
+        stations = [r.station for r in others]
+        here = newest.station
+        d = geo.distances_km(float(lat[here]), float(lon[here]), lat[stations], lon[stations])
+        apart_s = np.abs(np.array([r.t_ns - newest.t_ns for r in others], dtype=np.float64)) / NS
+        good = (d <= self._p.search_radius_km) & (apart_s <= d / SLOWEST_P_KMPS + 1.0)
+        return [others[k] for k in np.flatnonzero(good).tolist()]
 
     def is_split(self, fit: Fit, event: EventRecord) -> bool:
         """Whether a candidate is only a part of an event already known."""

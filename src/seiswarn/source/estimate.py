@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 
-from seiswarn import geo
+import numpy as np
+
 from seiswarn.messages import (
     Arrival,
     EventEstimate,
@@ -53,7 +55,7 @@ class Estimator:
         event.last_estimate_ns = now_ns
         if not event.changed and abs(magnitude.value - event.magnitude) < MAGNITUDE_STEP:
             return []
-        event.changed = False
+        event.changed = event.moved = False
         event.magnitude = magnitude.value
         return [
             self._message(
@@ -80,47 +82,49 @@ class Estimator:
     # --- magnitudes ---------------------------------------------------------------------------
 
     def _station_values(self, event: EventRecord, memory: Memory) -> list[StationValue]:
-        """One value per fitting site, from the sensor there that did not clip."""
-        values = []
-        for site in event.inliers:
-            standing = memory.picks[event.picks[site]]
-            best = self._value(event, standing)
-            if best is None:
-                for twin in self._twins(standing, memory):
-                    best = self._value(event, twin)
-                    if best is not None:
-                        break
-            if best is not None:
-                values.append(best)
-        values.sort(key=lambda v: (v[0], v[1].station))
-        return [v for _, v in values[:MAX_MAGNITUDE_SITES]]
+        """Values of the nearest fitting sites that have one, each from the sensor there that did not clip."""
+        standing = [memory.picks[event.picks[site]] for site in event.inliers]
+        if not standing:
+            return []
+        away, _, tp, ts = self._associator.many_arrivals(event, [r.station for r in standing])
+        heard_s = max(self._p.s_window_s, coda_s(event.magnitude))
+        until_ns = event.t0_ns + ((ts + heard_s) * NS).astype(np.int64)
+        values: list[StationValue] = []
+        for k in np.argsort(away, kind="stable").tolist():
+            record = standing[k]
+            record.until_ns = int(until_ns[k])
+            if len(values) == MAX_MAGNITUDE_SITES:
+                continue
+            for r in itertools.chain((record,), self._twins(record, memory)):
+                r.until_ns = record.until_ns
+                value = self._value(event, r, float(away[k]), float(tp[k]), float(ts[k]))
+                if value is not None:
+                    values.append(value)
+                    break
+        return values
 
-    def _twins(self, record: PickRecord, memory: Memory) -> list[PickRecord]:
-        """Picks of the same onset by other sensors at the site."""
-        return [
-            r
-            for pid, r in sorted(memory.picks.items())
-            if r.site == record.site and r.station != record.station and abs(r.t_ns - record.t_ns) < NS
-        ]
+    def _twins(self, record: PickRecord, memory: Memory) -> Iterator[PickRecord]:
+        """Found only when asked for: few sites have a second sensor."""
+        yield from self._associator.twins(record, memory)
 
-    def _value(self, event: EventRecord, r: PickRecord) -> tuple[float, StationValue] | None:
-        distance, tp, ts = self._associator.arrivals(event, r.station)
+    def _value(
+        self, event: EventRecord, r: PickRecord, distance: float, tp: float, ts: float
+    ) -> StationValue | None:
         hypocentral = math.hypot(distance, event.depth_km)
         code = self._table.stations[r.station]
         s_ns = event.t0_ns + int(ts * NS)
-        r.until_ns = s_ns + int(max(self._p.s_window_s, coda_s(event.magnitude)) * NS)
         since_s = (r.motion_to_ns - s_ns) / NS
         floor = MIN_DISPLACEMENT_SNR * r.noise_d_m
         if since_s >= self._p.s_window_s and not r.clipped and r.peak_pgd_m > floor:
             m = self._s_relation.magnitude(r.peak_pgd_m, hypocentral, event.depth_km)
             sigma = self._s_relation.sigma(since_s)
-            return hypocentral, StationValue(code, "Mdisp", m, sigma, saturation_magnitude(since_s), since_s)
+            return StationValue(code, "Mdisp", m, sigma, saturation_magnitude(since_s), since_s)
         window = r.longest_window((s_ns - r.t_ns) / NS - S_MARGIN_S * (ts - tp))
         if window is None or window[0] < MIN_WINDOW_S or window[2] or window[1] <= floor:
             return None
         m = self._p_relation.magnitude(window[1], hypocentral, event.depth_km)
         sigma = self._p_relation.sigma(window[0])
-        return hypocentral, StationValue(code, "Mpd", m, sigma, saturation_magnitude(window[0]), window[0])
+        return StationValue(code, "Mpd", m, sigma, saturation_magnitude(window[0]), window[0])
 
     # --- message ------------------------------------------------------------------------------
 
@@ -174,27 +178,21 @@ class Estimator:
 
     def _arrivals(self, event: EventRecord, memory: Memory) -> tuple[Arrival, ...]:
         fits = set(event.inliers)
-        out = []
-        for site, pick_id in event.picks.items():
-            r = memory.picks[pick_id]
-            distance, tp, _ = self._associator.arrivals(event, r.station)
-            out.append(
-                Arrival(
-                    pick_id=pick_id,
-                    station=self._table.stations[r.station],
-                    phase="P",
-                    t_ns=r.t_ns,
-                    residual_s=(r.t_ns - event.t0_ns) / NS - tp,
-                    distance_km=distance,
-                    azimuth_deg=geo.azimuth_deg(
-                        event.latitude,
-                        event.longitude,
-                        float(self._table.st_latitude[r.station]),
-                        float(self._table.st_longitude[r.station]),
-                    ),
-                    weight=1.0 if site in fits else 0.0,
-                )
+        records = [memory.picks[pick_id] for pick_id in event.picks.values()]
+        table = self._associator.many_arrivals(event, [r.station for r in records])
+        out = [
+            Arrival(
+                pick_id=r.pick_id,
+                station=self._table.stations[r.station],
+                phase="P",
+                t_ns=r.t_ns,
+                residual_s=(r.t_ns - event.t0_ns) / NS - tp,
+                distance_km=distance,
+                azimuth_deg=azimuth,
+                weight=1.0 if r.site in fits else 0.0,
             )
+            for r, distance, azimuth, tp, _ in zip(records, *(c.tolist() for c in table), strict=True)
+        ]
         return tuple(sorted(out, key=lambda a: (a.t_ns, a.station)))
 
 

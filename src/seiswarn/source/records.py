@@ -27,6 +27,8 @@ class PickRecord(msgspec.Struct, kw_only=True):
     peak_pgd_m: float = 0.0
     motion_to_ns: int = 0
     clipped: bool = False
+    s_t_ns: int = 0  # the S onset after it, 0: none read
+    s_sigma_s: float = 0.0
 
     def longest_window(self, up_to_s: float) -> tuple[float, float, bool] | None:
         """The longest P window that ends before `up_to_s` after the onset."""
@@ -60,23 +62,32 @@ class EventRecord(msgspec.Struct, kw_only=True):
     last_estimate_ns: int = 0
     last_pick_ns: int = 0
     last_doubt_ns: int = 0  # when silent stations were last held against it
-    changed: bool = True
+    located_ns: int = 0  # when it was last located
+    changed: bool = True  # something is new since the last estimate
+    moved: bool = True  # so is its place: not to be held back
+    due: bool = False  # picks have come since it was located
 
 
 class Memory(msgspec.Struct, kw_only=True):
     """The whole state of the stage, as it goes into a snapshot."""
 
+    live_from_ns: list[int]  # by station: since when, and until when, data have come
+    live_to_ns: list[int]
     picks: dict[str, PickRecord] = {}
     by_station: dict[int, list[str]] = {}
     pool: list[str] = []
     events: list[EventRecord] = []
     n_events: int = 0
-    live_from_ns: dict[int, int] = {}
-    live_to_ns: dict[int, int] = {}
     last_decline_ns: dict[str, int] = {}
+    last_prune_ns: int = 0
+
+    @classmethod
+    def of(cls, table: StationTable) -> Memory:
+        """Nothing seen yet of any station."""
+        return cls(live_from_ns=[0] * table.n_stations, live_to_ns=[0] * table.n_stations)
 
     def add(self, pick: Pick, table: StationTable) -> PickRecord | None:
-        """Remember a pick; None when its station is unknown, or the pick is not new (data sent again)."""
+        """Remember a P pick; None when its station is unknown, or the pick is not new (data sent again)."""
         station = table.station_index.get(pick.station)
         if station is None or pick.pick_id in self.picks:
             return None
@@ -93,33 +104,55 @@ class Memory(msgspec.Struct, kw_only=True):
         self.by_station.setdefault(station, []).append(pick.pick_id)
         return record
 
+    def add_s(self, pick: Pick) -> None:
+        """Remember an S onset with the P pick it follows; without one it says nothing here."""
+        record = self.picks.get(pick.p_pick_id)
+        if record is not None:
+            record.s_t_ns, record.s_sigma_s = pick.t_ns, pick.uncertainty_s
+
     def add_window(self, window: PWindow) -> None:
         record = self.picks.get(window.pick_id)
         if record is not None:
             record.windows.append((window.window_s, window.pd_m, window.clipped))
 
-    def add_motions(self, motions: Motions, table: StationTable) -> None:
-        """Which stations are alive, and the peaks since their picks."""
-        columns = zip(motions.stations, motions.t_ns, motions.pgd_m, motions.clipped, strict=True)
-        for code, t_ns, pgd, clipped in columns:
-            station = table.station_index.get(code)
+    def add_motions(self, motions: Motions, index: dict[str, int]) -> None:
+        """Which stations are alive, and the peaks since their picks.
+
+        Plain lists: a message has a few rows or a few hundred, and one row costs less here than its share
+        of making arrays of them.
+        """
+        live_to, picked = self.live_to_ns, self.by_station
+        for row, (code, t_ns) in enumerate(zip(motions.stations, motions.t_ns, strict=True)):
+            station = index.get(code)
             if station is None:
                 continue
-            if t_ns - self.live_to_ns.get(station, 0) > BREAK_NS:
-                self.live_from_ns[station] = t_ns - NS
-            self.live_to_ns[station] = max(t_ns, self.live_to_ns.get(station, 0))
-            for pick_id in self.by_station.get(station, ()):
-                record = self.picks[pick_id]
-                if record.t_ns < t_ns and not 0 < record.until_ns < t_ns:
-                    record.peak_pgd_m = max(record.peak_pgd_m, pgd)
-                    record.motion_to_ns = t_ns
-                    record.clipped = record.clipped or clipped
+            before = live_to[station]
+            if t_ns > before:
+                if t_ns - before > BREAK_NS:
+                    self.live_from_ns[station] = t_ns - NS
+                live_to[station] = t_ns
+            if station in picked:
+                self._raise_peaks(picked[station], t_ns, motions.pgd_m[row], motions.clipped[row])
+
+    def _raise_peaks(self, pick_ids: list[str], t_ns: int, pgd_m: float, clipped: bool) -> None:
+        for pick_id in pick_ids:
+            record = self.picks[pick_id]
+            if record.t_ns < t_ns and not 0 < record.until_ns < t_ns:
+                record.peak_pgd_m = max(record.peak_pgd_m, pgd_m)
+                record.motion_to_ns = t_ns
+                record.clipped = record.clipped or clipped
 
     def prune(self, now_ns: int, pool_ns: int) -> None:
-        """Forget picks that can matter no more."""
+        """Forget picks that can matter no more; looks once a second."""
+        if now_ns - self.last_prune_ns < NS:
+            return
+        self.last_prune_ns = now_ns
         self.pool = [p for p in self.pool if now_ns - self.picks[p].t_ns <= pool_ns]
         held = {p for e in self.events for p in e.picks.values()} | set(self.pool)
         old = [p for p, r in self.picks.items() if now_ns - r.t_ns > PICK_LIFE_NS and p not in held]
         for pick_id in old:
             record = self.picks.pop(pick_id)
-            self.by_station[record.station].remove(pick_id)
+            left = self.by_station[record.station]
+            left.remove(pick_id)
+            if not left:
+                del self.by_station[record.station]

@@ -1,7 +1,8 @@
 """The source stage: picks, P windows and motions in; event estimates out.
 
-Per slice: remember what came; offer each new pick to the events, else to the pool; look for a
-new event in the pool; bring every event that has changed up to date.
+Per slice: remember what came; offer each new pick to the events, else to the pool; locate the events
+that got some, each once; look for a new event in the pool; bring every event that has changed up to
+date. The work of a slice is bounded in locations: what is over waits for the next.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from seiswarn.messages import Decision, Message, Motions, Pick, PWindow, Status
+from seiswarn.messages import Decision, Message, Motions, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
 from seiswarn.source.association import Associator, Fit, coda_s
 from seiswarn.source.estimate import Estimator
@@ -22,6 +23,7 @@ from seiswarn.timebase import NS, from_seconds, iso
 
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
 MAX_SEARCHES = 2  # in the pool, per slice
+MAX_FITS = 4  # locations of events per slice, besides those
 UNHURRIED = 60.0  # without a new arrival, an event as old as n minutes is looked at every n seconds
 DECLINE_EVERY_NS = NS  # candidates are declined on record at most once a second per reason
 CANCEL_SHARE = 0.25  # fewer live sites than this agreeing: it was no earthquake
@@ -39,7 +41,9 @@ class SourceStage:
         self._table = table
         self._associator = Associator(params, table, travel_times)
         self._estimator = Estimator(params, table, self._associator)
-        self._m = Memory()
+        self._m = Memory.of(table)
+        self._index = table.station_index
+        self._fits_left = 0
 
     @property
     def active_events(self) -> int:
@@ -49,18 +53,28 @@ class SourceStage:
         fresh: list[PickRecord] = []
         status: Status = "actual"
         for message in messages:
-            status = getattr(message, "status", status)
-            if isinstance(message, Pick):
+            kind = type(message)
+            if kind is Slice:
+                status = message.status  # type: ignore[attr-defined]
+            elif kind is Motions:
+                self._m.add_motions(message, self._index)  # type: ignore[arg-type]
+            elif kind is PWindow:
+                self._m.add_window(message)  # type: ignore[arg-type]
+            elif isinstance(message, Pick):
+                status = message.status
+                if message.phase == "S":
+                    self._m.add_s(message)
+                    continue
                 record = self._m.add(message, self._table)
                 if record is not None:
                     fresh.append(record)
-            elif isinstance(message, PWindow):
-                self._m.add_window(message)
-            elif isinstance(message, Motions):
-                self._m.add_motions(message, self._table)
         out: list[Message] = []
-        fresh.sort(key=lambda r: (r.t_ns, r.station))
-        loose = [r for r in fresh if not self._place(r, t_seen_ns)]
+        if not fresh and not self._m.events and not self._m.pool:
+            return out
+        self._fits_left = MAX_FITS
+        loose = self._place_all(fresh, t_seen_ns)
+        self._relocate_all(t_seen_ns)
+        self._fits_left = MAX_SEARCHES  # an event found to be part of another goes into it at once
         self._m.pool.extend(r.pick_id for r in loose)
         # The newest first: its set of compatible picks holds those of the others. Two searches a slice are
         # enough, and a plane wave through a dense network must not starve everything else.
@@ -69,8 +83,7 @@ class SourceStage:
                 self._nucleate(record, t_seen_ns, status, out)
         for event in list(self._m.events):
             self._advance(event, t_seen_ns, status, out)
-        if fresh or self._m.pool:
-            self._m.prune(t_seen_ns, from_seconds(self._p.pool_s))
+        self._m.prune(t_seen_ns, from_seconds(self._p.pool_s))
         return out
 
     def warm(self) -> None:
@@ -79,13 +92,28 @@ class SourceStage:
             PickRecord(pick_id=str(k), station=0, site=0, t_ns=k * NS, sigma_s=0.1, noise_d_m=0.0)
             for k in range(4)
         ]
-        self._associator.fit(records, None, Memory())
+        memory = Memory.of(self._table)
+        self._associator.fit(records, None, memory)
+        event = EventRecord(event_id="", created_ns=0, picks={})
+        self._associator.arrivals(event, 0)
+        self._associator.many_arrivals(event, [0])
 
     # --- picks --------------------------------------------------------------------------------
 
-    def _place(self, record: PickRecord, now_ns: int) -> bool:
-        """Give a pick to the event it belongs to, if any."""
-        early: list[EventRecord] = []
+    def _place_all(self, fresh: list[PickRecord], now_ns: int) -> list[PickRecord]:
+        """Give picks to the events they belong to; returns those that belong to none."""
+        fresh.sort(key=lambda r: (r.t_ns, r.station))
+        early: dict[str, list[PickRecord]] = {}
+        loose = [r for r in fresh if not self._place(r, now_ns, early)]
+        for event in list(self._m.events) if early else ():
+            wanted = [r for r in early.get(event.event_id, ()) if r in loose]
+            if wanted and self._absorb(event, wanted, now_ns):
+                loose = [r for r in loose if event.picks.get(r.site) != r.pick_id]
+        return loose
+
+    def _place(self, record: PickRecord, now_ns: int, early: dict[str, list[PickRecord]]) -> bool:
+        """Give a pick to the event it belongs to, if any; `early` collects what came too early for one."""
+        may_be_early: list[EventRecord] = []
         for event in self._m.events:
             verdict = self._associator.verdict(event, record)
             if record.site in event.picks and verdict in ("fits", "late"):
@@ -93,35 +121,54 @@ class SourceStage:
             if verdict == "fits":
                 event.picks[record.site] = record.pick_id
                 event.last_pick_ns = now_ns
-                self._relocate(event)
+                event.due = True
                 return True
             if verdict == "late":
                 return True
             if verdict == "early":
-                early.append(event)
-        return any(self._absorb(event, [record], now_ns) for event in early)
+                may_be_early.append(event)
+        for event in may_be_early:
+            early.setdefault(event.event_id, []).append(record)
+        return False
 
     def _absorb(self, event: EventRecord, extra: Sequence[PickRecord], now_ns: int) -> bool:
-        """Add picks to an event if a source exists that explains them together better."""
+        """Add picks to an event if a source exists that explains more of them together."""
+        if len(event.inliers) >= self._p.max_picks or not self._fits_left:
+            return False  # a location uses no more picks than already agree, or must wait
         ids = dict(event.picks)
         ids.update({r.site: r.pick_id for r in extra if r.site not in ids})
-        fit = self._associator.fit([self._m.picks[i] for i in ids.values()], None, self._m)
+        fit = self._fit(event, [self._m.picks[i] for i in ids.values()], None, now_ns)
         if len(fit.inliers) <= len(event.inliers):
             return False
-        event.picks = ids
+        wrong = {r.pick_id for r in fit.records} - {r.pick_id for r in fit.inliers}
+        event.picks = {s: i for s, i in ids.items() if i not in wrong or event.picks.get(s) == i}
         event.last_pick_ns = now_ns
         self._adopt(event, fit)
         return True
 
-    def _relocate(self, event: EventRecord) -> None:
+    def _relocate_all(self, now_ns: int) -> None:
+        """Locate the events that got picks, those that have waited longest first."""
+        due = [event for event in self._m.events if event.due]
+        for event in sorted(due, key=lambda e: e.located_ns) if len(due) > 1 else due:
+            self._relocate(event, now_ns)
+
+    def _relocate(self, event: EventRecord, now_ns: int) -> None:
         """Locate again, unless the picks that a location uses are still the same."""
         records = sorted((self._m.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
         if [r.pick_id for r in records[: self._p.max_picks]] == event.used:
             event.inliers.extend(sorted(set(event.picks) - set(event.inliers)))
-            event.changed = True
+            event.changed, event.due = True, False
             return
-        near = event if len(event.inliers) >= 2 * self._p.min_stations else None
-        self._adopt(event, self._associator.fit(records, near, self._m))
+        if self._fits_left:
+            near = event if len(event.inliers) >= 2 * self._p.min_stations else None
+            self._adopt(event, self._fit(event, records, near, now_ns))
+
+    def _fit(
+        self, event: EventRecord, records: Sequence[PickRecord], near: EventRecord | None, now_ns: int
+    ) -> Fit:
+        self._fits_left -= 1
+        event.located_ns = now_ns
+        return self._associator.fit(records, near, self._m)
 
     def _adopt(self, event: EventRecord, fit: Fit) -> None:
         location = fit.location
@@ -133,7 +180,7 @@ class SourceStage:
         event.used = [r.pick_id for r in fit.records]
         outliers = {r.site for r in fit.records} - {r.site for r in fit.inliers}
         event.inliers = sorted(set(event.picks) - outliers)
-        event.changed = True
+        event.changed, event.moved, event.due = True, True, False
 
     # --- new events ---------------------------------------------------------------------------
 
@@ -211,7 +258,7 @@ class SourceStage:
             self._m.events.remove(event)
             return
         pause_s = max(self._p.update_s, age_s / UNHURRIED)
-        if not event.changed and (now_ns - event.last_estimate_ns) / NS < pause_s:
+        if not event.moved and (now_ns - event.last_estimate_ns) / NS < pause_s:
             return
         out.extend(self._estimator.update(event, self._m, now_ns, status))
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from seiswarn.geo import EARTH_RADIUS_KM, distance_km
+from seiswarn.geo import EARTH_RADIUS_KM, azimuth_deg, distance_km
 from seiswarn.source.velocity import layers
 
 F64 = npt.NDArray[np.float64]
@@ -135,6 +135,26 @@ def arrival(
     """Epicentral distance (km) and first P and S times (s) from a source to one place, in degrees."""
     d = distance_km(latitude, longitude, to_latitude, to_longitude)
     return d, lookup(p, d, depth_km), lookup(s, d, depth_km)
+
+
+@njit(cache=True, nogil=True)
+def arrivals(
+    p: F64,
+    s: F64,
+    latitude: float,
+    longitude: float,
+    depth_km: float,
+    to_latitude: F64,
+    to_longitude: F64,
+    out: F64,
+) -> None:
+    """Distances (km), azimuths (degrees), first P and S times (s) to n places: the rows of `out` (4, n)."""
+    for k in range(to_latitude.size):
+        d = distance_km(latitude, longitude, to_latitude[k], to_longitude[k])
+        out[0, k] = d
+        out[1, k] = azimuth_deg(latitude, longitude, to_latitude[k], to_longitude[k])
+        out[2, k] = lookup(p, d, depth_km)
+        out[3, k] = lookup(s, d, depth_km)
 
 
 @njit(cache=True, nogil=True)
