@@ -22,6 +22,7 @@ from seiswarn.config_lines import KeyLines, key_lines
 from seiswarn.config_parts import (
     Ingest,
     IngestArchive,
+    IngestRecords,
     IngestSynthetic,
     Publish,
     PublishFile,
@@ -133,6 +134,9 @@ def _with_paths(config: Config, base: Path) -> Config:
     def absolute(path: str) -> str:
         return str((base / path).resolve())
 
+    def from_disk(entry: Ingest) -> bool:
+        return isinstance(entry, IngestArchive | IngestRecords)
+
     def moved(part: Any, *names: str) -> Any:
         changed = {name: absolute(getattr(part, name)) for name in names}
         return msgspec.structs.replace(part, **changed)
@@ -141,7 +145,7 @@ def _with_paths(config: Config, base: Path) -> Config:
         config,
         stations=Stations(paths=tuple(absolute(p) for p in config.stations.paths)),
         shaking=moved(config.shaking, "targets") if config.shaking.targets else config.shaking,
-        ingest=tuple(moved(i, "path") if isinstance(i, IngestArchive) else i for i in config.ingest),
+        ingest=tuple(moved(i, "path") if from_disk(i) else i for i in config.ingest),
         publish=tuple(moved(p, "path") if isinstance(p, PublishFile) else p for p in config.publish),
         runtime=moved(config.runtime, "folder"),
     )
@@ -186,6 +190,8 @@ def _check_ingest(config: Config, findings: Findings) -> None:
     for k, door in enumerate(config.ingest):
         if isinstance(door, IngestArchive) and not Path(door.path).exists():
             findings.add(("ingest", k, "path"), f"there is no folder {door.path}")
+        if isinstance(door, IngestRecords) and not Path(door.path).is_file():
+            findings.add(("ingest", k, "path"), f"there is no file {door.path}")
         if isinstance(door, IngestSynthetic):
             try:
                 parse_iso(door.origin_time)

@@ -67,6 +67,14 @@ class IngestArchive(Section, frozen=True, kw_only=True, tag_field="kind", tag="a
     speed: Speed = 1.0
 
 
+class IngestRecords(Section, frozen=True, kw_only=True, tag_field="kind", tag="records"):
+    """Recorded data: a file of miniSEED records in the order in which they came, played as they are."""
+
+    path: Annotated[str, Meta(min_length=1, description="file, relative to this file")]
+    latency_s: LatencyS = 0.0
+    speed: Speed = 1.0
+
+
 class IngestSynthetic(Section, frozen=True, kw_only=True, tag_field="kind", tag="synthetic"):
     """An earthquake that never happened, recorded by the stations of this configuration."""
 
@@ -92,7 +100,7 @@ class IngestSynthetic(Section, frozen=True, kw_only=True, tag_field="kind", tag=
         return {"origin_ns": parse_iso(self.origin_time), **fields}
 
 
-Ingest = IngestArchive | IngestSynthetic
+Ingest = IngestArchive | IngestRecords | IngestSynthetic
 
 SinkName = Annotated[str, Meta(description="name of this way out in logs and counters; empty: its kind")]
 Production = Annotated[

@@ -10,7 +10,7 @@ import msgspec
 
 from seiswarn.config import Config
 from seiswarn.config_check import limits
-from seiswarn.config_parts import IngestArchive, IngestSynthetic, PublishFile, PublishZmq
+from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishFile, PublishZmq
 from seiswarn.shaking.targets import Target
 
 _HEAD = """\
@@ -24,6 +24,7 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "targets": ({"name": "Baise", "latitude": 23.9, "longitude": 106.62, "name_zh": "百色"},),
     "ingest": (
         {"kind": "archive", "path": "data"},
+        {"kind": "records", "path": "records.mseed"},
         {
             "kind": "synthetic",
             "origin_time": "2026-03-01T02:00:00Z",
@@ -37,7 +38,7 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
 }
 _KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "targets": (Target,),
-    "ingest": (IngestArchive, IngestSynthetic),
+    "ingest": (IngestArchive, IngestRecords, IngestSynthetic),
     "publish": (PublishFile, PublishZmq),
 }
 

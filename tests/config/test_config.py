@@ -185,6 +185,7 @@ def test_the_commented_default_is_current_and_parses_to_the_defaults():
 
 def test_the_commented_examples_are_valid_too(write, tmp_path):
     (tmp_path / "data").mkdir()
+    (tmp_path / "records.mseed").touch()
     lines = default_toml().splitlines()
     start = [k for k, line in enumerate(lines) if line.startswith("# [[")]
     text = ""
@@ -193,7 +194,7 @@ def test_the_commented_examples_are_valid_too(write, tmp_path):
             text += lines[k][2:] + "\n"
             k += 1
     config = load_config(write(text))
-    assert (len(config.targets), len(config.ingest), len(config.publish)) == (1, 2, 2)
+    assert (len(config.targets), len(config.ingest), len(config.publish)) == (1, 3, 2)
     assert config.publish == (
         PublishFile(path=str(tmp_path / "products")),
         PublishZmq(),

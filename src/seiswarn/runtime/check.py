@@ -12,10 +12,10 @@ from typing import TypeVar
 import zmq
 
 from seiswarn.config import Config, load_config
-from seiswarn.config_parts import IngestArchive, IngestSynthetic, PublishZmq
+from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishZmq
 from seiswarn.errors import ConfigError, SeiswarnError, UsageError
 from seiswarn.stations import StationTable
-from seiswarn.timebase import parse_iso
+from seiswarn.timebase import iso, parse_iso
 
 MIN_FREE_BYTES = 1 << 30
 
@@ -67,6 +67,13 @@ def _stations(config: Config, findings: list[Finding]) -> StationTable:
             archive = open_archive(Path(entry.path))
             findings.append(Finding("source", True, f"{entry.path} holds {len(archive.channels)} channels"))
             at_ns, paths = archive.start_ns, paths or list(archive.station_paths)
+        elif isinstance(entry, IngestRecords):
+            from seiswarn.ingest.records import open_records
+
+            file = open_records(Path(entry.path))
+            span = f"{iso(file.start_ns, 0)} to {iso(file.end_ns, 0)}"
+            findings.append(Finding("source", True, f"{entry.path} holds records of {span}"))
+            at_ns = file.start_ns
         elif isinstance(entry, IngestSynthetic):
             at_ns = parse_iso(entry.origin_time)
     if not config.ingest:

@@ -12,18 +12,30 @@ from types import FrameType
 import msgspec
 
 from seiswarn.config import Config
-from seiswarn.config_parts import IngestArchive, PublishFile, PublishZmq
+from seiswarn.config_parts import (
+    Ingest,
+    IngestArchive,
+    IngestRecords,
+    IngestSynthetic,
+    PublishFile,
+    PublishZmq,
+)
 from seiswarn.errors import UsageError
 from seiswarn.messages import Heartbeat, Status
 from seiswarn.runtime import clock
 from seiswarn.runtime.files import DATABASE, INPUT, OUTPUT, SNAPSHOT
 from seiswarn.runtime.lineage import fingerprint, set_aside
-from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceSpec
+from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceKind, SourceSpec
 from seiswarn.runtime.supervisor import Say, Supervisor, local_endpoints
 from seiswarn.timebase import iso
 
 PUBLIC_ENDPOINT = PublishZmq().endpoint
 DATABASES = (f"{DATABASE}*", "outbox-*.sqlite*")
+_KINDS: dict[type[Ingest], SourceKind] = {
+    IngestArchive: "archive",
+    IngestRecords: "records",
+    IngestSynthetic: "synthetic",
+}
 
 OnBeat = Callable[[Heartbeat], None]
 
@@ -110,18 +122,15 @@ def config_sources(config: Config) -> list[SourceSpec]:
     """The [[ingest]] entries as sources, named by kind and position."""
     sources = []
     for k, entry in enumerate(config.ingest):
-        path = entry.path if isinstance(entry, IngestArchive) else ""
-        sources.append(
-            SourceSpec(
-                name=f"{'archive' if path else 'synthetic'}-{k + 1}",
-                kind="archive" if path else "synthetic",
-                path=path,
-                entry=k,
-                packet_s=entry.packet_s,
-                latency_s=entry.latency_s,
-                speed=entry.speed,
-            )
+        kind = _KINDS[type(entry)]
+        spec = SourceSpec(
+            name=f"{kind}-{k + 1}", kind=kind, entry=k, latency_s=entry.latency_s, speed=entry.speed
         )
+        if not isinstance(entry, IngestRecords):
+            spec = msgspec.structs.replace(spec, packet_s=entry.packet_s)
+        if not isinstance(entry, IngestSynthetic):
+            spec = msgspec.structs.replace(spec, path=entry.path)
+        sources.append(spec)
     return sources
 
 

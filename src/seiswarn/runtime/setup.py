@@ -23,7 +23,7 @@ from seiswarn.shaking.targets import Target, targets_from_stations
 from seiswarn.stations import StationTable
 from seiswarn.store.journal import JournalReader
 from seiswarn.store.waveforms import waveforms
-from seiswarn.timebase import MS, NS
+from seiswarn.timebase import MS, NS, from_seconds
 
 VERSIONED = ("numpy", "numba", "msgspec", "zmq", "pymseed")
 
@@ -158,6 +158,33 @@ def archive_run(
     errors = as_errors([*archive.refusals, *table.refusals], archive.start_ns, status)
     stream = archive.blocks(packet_s, latency_s, status, config.runtime.slice_ms * MS)
     feed = Feed("archive", stream, archive.start_ns, archive.end_ns, errors)
+    return set_up(config, table, status), feed
+
+
+def records_feed(path: Path, config: Config, *, latency_s: float, status: Status) -> Feed:
+    """A file of records as a feed, read only where it begins and ends. Raises UsageError."""
+    from seiswarn.ingest.records import open_records
+
+    file = open_records(path)
+    late_ns = from_seconds(latency_s)
+    stream = file.blocks(latency_s, status, config.runtime.slice_ms * MS)
+    return Feed("records", stream, file.start_ns + late_ns, file.end_ns + late_ns)
+
+
+def records_run(path: Path, config: Config, *, latency_s: float, status: Status) -> tuple[Setup, Feed]:
+    """A file of records as a feed, with the stations of the configuration.
+
+    Raises
+    ------
+    StationsError, UsageError
+        When there is nothing to play, or no station metadata.
+    """
+    from seiswarn.stationxml import read_station_tables
+
+    if not config.stations.paths:
+        raise UsageError(f"{path}: records need the stations in [stations] paths")
+    feed = records_feed(path, config, latency_s=latency_s, status=status)
+    table = read_station_tables([Path(p) for p in config.stations.paths], feed.start_ns)
     return set_up(config, table, status), feed
 
 

@@ -22,6 +22,7 @@ TICK_NS = 200 * MS
 LONG_SILENCE_NS = 900 * NS
 SLOW_TICK_NS = 60 * NS
 _I8 = np.dtype("<i8")
+_FEW_BYTES = 8 * 64  # numpy is the faster one beyond
 
 
 def slice_end(t_ns: int, step_ns: int) -> int:
@@ -31,9 +32,13 @@ def slice_end(t_ns: int, step_ns: int) -> int:
 
 def seen_span(block: PacketBlock) -> tuple[int, int] | None:
     """When the first and the last packet of a block were seen; None for an empty or unreadable one."""
-    if not block.t_seen_ns or len(block.t_seen_ns) % _I8.itemsize:
+    raw = block.t_seen_ns
+    if not raw or len(raw) % _I8.itemsize:
         return None
-    seen = np.frombuffer(block.t_seen_ns, _I8)
+    if len(raw) <= _FEW_BYTES:
+        few = memoryview(raw).cast("q").tolist()
+        return min(few), max(few)
+    seen = np.frombuffer(raw, _I8)
     return int(np.minimum.reduce(seen)), int(np.maximum.reduce(seen))
 
 
@@ -111,14 +116,15 @@ class Slicer:
     def _close(self, end_ns: int) -> Slice:
         blocks: list[PacketBlock] = []
         errors: list[DataError] = []
-        for due in sorted(due for due in self._waiting if due <= end_ns):
+        for due in sorted([due for due in self._waiting if due <= end_ns]):
             more, said = self._waiting.pop(due)
             blocks += more
             errors += said
         if blocks:
             self._last_data_ns = end_ns
-        marks = {source: seq for due, source, seq in self._marks if due <= end_ns}
-        if marks:
+        marks: dict[str, int] = {}
+        if self._marks:
+            marks = {source: seq for due, source, seq in self._marks if due <= end_ns}
             self._marks = [mark for mark in self._marks if mark[0] > end_ns]
         return Slice(
             t_seen_ns=end_ns,

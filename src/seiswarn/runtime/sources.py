@@ -9,7 +9,7 @@ import msgspec
 from seiswarn.config import Config
 from seiswarn.errors import UsageError
 from seiswarn.messages import Status
-from seiswarn.runtime.setup import Feed, Setup, archive_run, set_up, synthetic_run
+from seiswarn.runtime.setup import Feed, Setup, archive_run, records_feed, records_run, set_up, synthetic_run
 from seiswarn.runtime.spec import SourceSpec
 from seiswarn.stationxml import read_station_tables
 from seiswarn.timebase import NS, iso
@@ -30,8 +30,23 @@ def open_source(source: SourceSpec, config: Config, status: Status) -> tuple[Set
         return archive_run(
             Path(source.path), config, packet_s=packet_s, latency_s=source.latency_s, status=status
         )
+    if source.kind == "records":
+        return records_run(Path(source.path), config, latency_s=source.latency_s, status=status)
     alone = msgspec.structs.replace(config, ingest=(config.ingest[source.entry],))
     return synthetic_run(alone, status=status)
+
+
+def open_feed(source: SourceSpec, config: Config, status: Status) -> Feed:
+    """What `open_source` says of the feed; for records without reading the station metadata.
+
+    Raises
+    ------
+    UsageError
+        When the source cannot be opened.
+    """
+    if source.kind == "records":
+        return records_feed(Path(source.path), config, latency_s=source.latency_s, status=status)
+    return open_source(source, config, status)[1]
 
 
 def open_sources(sources: tuple[SourceSpec, ...], config: Config, status: Status) -> tuple[Setup, list[Feed]]:
@@ -43,10 +58,10 @@ def open_sources(sources: tuple[SourceSpec, ...], config: Config, status: Status
         When a source cannot be opened, several sources have no stations in common, or their data
         are of different times.
     """
-    opened = [open_source(source, config, status) for source in sources]
-    feeds = [feed for _, feed in opened]
-    if len(opened) == 1:
-        return opened[0][0], feeds
+    if len(sources) == 1:
+        setup, feed = open_source(sources[0], config, status)
+        return setup, [feed]
+    feeds = [open_feed(source, config, status) for source in sources]
     first = min(feeds, key=lambda feed: feed.start_ns)
     last = max(feeds, key=lambda feed: feed.start_ns)
     if last.start_ns - first.start_ns > MAX_APART_NS:

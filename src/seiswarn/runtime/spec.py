@@ -14,13 +14,14 @@ from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Status
 
 Kind = Literal["core", "ingest", "publish", "store"]
+SourceKind = Literal["archive", "records", "synthetic"]
 
 
 class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One way in. `entry` is the index of its [[ingest]] for a synthetic source; speed 0: no waiting."""
 
     name: str
-    kind: Literal["archive", "synthetic"]
+    kind: SourceKind
     path: str = ""
     entry: int = 0
     packet_s: float = 0.5

@@ -12,7 +12,7 @@ from seiswarn.runtime import clock
 from seiswarn.runtime.frames import Frame, cut_frames, hello, pack, unpack_ack
 from seiswarn.runtime.links import Outgoing
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
-from seiswarn.runtime.sources import open_source
+from seiswarn.runtime.sources import open_feed
 from seiswarn.runtime.spec import ProcessSpec
 from seiswarn.timebase import MS, NS
 
@@ -32,7 +32,7 @@ class Player:
         source = spec.sources[0]
         self._life = life
         self._speed = source.speed
-        _, feed = open_source(source, spec.config, spec.status)
+        feed = open_feed(source, spec.config, spec.status)
         self._frames: Iterator[Frame] = cut_frames(
             feed.errors, feed.stream, feed.start_ns, spec.config.runtime.slice_ms * MS
         )
