@@ -118,8 +118,9 @@ def wood_anderson_section(
 ) -> np.ndarray:
     """The same as one second-order section (b0, b1, b2, a1, a2) for acceleration.
 
-    Bilinear transform, pre-warped at the natural frequency. Against the exact one it is late by
-    nothing and weak by less than 1 % of the peak for ground motion below a tenth of the rate.
+    Bilinear transform, pre-warped at the natural frequency. The peak of `wood_anderson_ground` is weak
+    by 1.1 % at 20 Hz, 0.2 % at 50 Hz and 0.06 % at 100 Hz, against the ground motion sampled at
+    4000 Hz: less than what the exact solution loses by the straight lines between samples.
     """
     w = 2.0 * math.pi / WOOD_ANDERSON_PERIOD_S
     c = w / math.tan(w / (2.0 * rate_hz))  # s -> c (1 - z^-1) / (1 + z^-1)
