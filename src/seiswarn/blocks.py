@@ -19,6 +19,9 @@ I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 
 DTYPES: dict[SampleType, str] = {"i4": "<i4", "f4": "<f4", "f8": "<f8"}
+# As objects: numpy takes longer to understand the name of a type than to look at a column.
+_SAMPLES = {name: np.dtype(form) for name, form in DTYPES.items()}
+_TIME, _RATE, _COUNT = np.dtype("<i8"), np.dtype("<f8"), np.dtype("<i4")
 
 
 class Columns(NamedTuple):
@@ -44,16 +47,17 @@ def columns(block: PacketBlock) -> Columns:
         When the columns are not of one length or do not add up to the samples.
     """
     n = len(block.channels)
-    t0 = np.frombuffer(block.t0_ns, "<i8")
-    seen = np.frombuffer(block.t_seen_ns, "<i8")
-    rate = np.frombuffer(block.rate_hz, "<f8")
-    count = np.frombuffer(block.n_samples, "<i4")
-    samples = np.frombuffer(block.samples, DTYPES[block.dtype])
+    t0 = np.frombuffer(block.t0_ns, _TIME)
+    seen = np.frombuffer(block.t_seen_ns, _TIME)
+    rate = np.frombuffer(block.rate_hz, _RATE)
+    count = np.frombuffer(block.n_samples, _COUNT)
+    samples = np.frombuffer(block.samples, _SAMPLES[block.dtype])
     if not len(t0) == len(seen) == len(rate) == len(count) == n:
         raise ValueError(f"columns of a block of {n} packets differ in length")
-    offsets = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(count, out=offsets[1:])
-    if n and (int(count.min()) < 0 or offsets[-1] != len(samples)):
+    offsets = np.empty(n + 1, dtype=np.int64)
+    offsets[0] = 0
+    np.add.accumulate(count, out=offsets[1:])
+    if n and (int(np.minimum.reduce(count)) < 0 or offsets[-1] != len(samples)):
         raise ValueError(f"a block of {len(samples)} samples says it holds {offsets[-1]}")
     return Columns(t0, seen, rate, count, offsets, samples)
 

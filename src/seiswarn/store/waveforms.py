@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import numpy.typing as npt
 
-from seiswarn.blocks import packets_of
-from seiswarn.messages import Slice, decode
+from seiswarn.blocks import columns
+from seiswarn.messages import PacketBlock, Slice, decode
 from seiswarn.timebase import sample_offset_ns
 
 Waveforms = dict[str, list[tuple[int, float, npt.NDArray[np.generic]]]]
@@ -35,19 +35,26 @@ def waveforms(
     dict
         Channel, in sorted order, to a list of (t0_ns, rate_hz, counts); each array (n_samples,).
     """
-    dtypes = {"i4": "<i4", "f4": "<f4", "f8": "<f8"}
     found: Waveforms = {}
     for _, payload in records:
         message = decode(payload)
         if not isinstance(message, Slice):
             continue
-        for packet in [p for block in message.blocks for p in packets_of(block)]:
-            if channels is not None and packet.channel not in channels:
-                continue
-            if not packet.rate_hz > 0.0 or packet.t0_ns >= t1_ns:  # NaN is refused too
-                continue
-            if packet.t0_ns + sample_offset_ns(packet.n_samples, packet.rate_hz) <= t0_ns:
-                continue
-            counts = np.frombuffer(packet.samples, dtype=dtypes[packet.dtype], count=packet.n_samples)
-            found.setdefault(packet.channel, []).append((packet.t0_ns, packet.rate_hz, counts))
+        for block in message.blocks:
+            _gather(block, t0_ns, t1_ns, channels, found)
     return {channel: sorted(found[channel], key=lambda piece: piece[0]) for channel in sorted(found)}
+
+
+def _gather(
+    block: PacketBlock, t0_ns: int, t1_ns: int, channels: Collection[str] | None, found: Waveforms
+) -> None:
+    """Add the packets of a block that overlap the time asked for."""
+    c = columns(block)
+    for k in np.flatnonzero((c.rate_hz > 0.0) & (c.t0_ns < t1_ns)).tolist():  # NaN is refused too
+        channel, t0, rate = block.channels[k], int(c.t0_ns[k]), float(c.rate_hz[k])
+        if channels is not None and channel not in channels:
+            continue
+        if t0 + sample_offset_ns(int(c.n_samples[k]), rate) > t0_ns:
+            # A copy, so that the block with all other channels can go.
+            counts = c.samples[c.offsets[k] : c.offsets[k + 1]].copy()
+            found.setdefault(channel, []).append((t0, rate, counts))
