@@ -349,7 +349,12 @@ class Alert(Message, frozen=True, kw_only=True):
 
 
 class StationPeak(Message, frozen=True, kw_only=True):
-    """The largest motion of one station during an event."""
+    """The largest motion of one station during an event; None: not measured.
+
+    `intensity_gbt` is that of the peaks in the band of GB/T 17742-2020 where these are given, else the
+    largest in real time. `arias_mps` and `cav_mps` add up over the event. `clipped` says that a
+    peak is from data that were clipped, so that the truth is larger.
+    """
 
     station: str
     latitude: float
@@ -359,6 +364,13 @@ class StationPeak(Message, frozen=True, kw_only=True):
     pgv_mps: float
     intensity_gbt: float
     intensity_jma: float
+    intensity_mmi: float | None = None
+    pga_gbt_mps2: float | None = None
+    pgv_gbt_mps: float | None = None
+    arias_mps: float | None = None
+    cav_mps: float | None = None
+    wood_anderson_m: float | None = None
+    clipped: bool = False
 
 
 class QuickReport(Message, frozen=True, kw_only=True):

@@ -74,12 +74,13 @@ class Pipeline:
     def __init__(self, params: Params, table: StationTable, targets: Sequence[Target]) -> None:
         travel_times = TravelTimes(params.source.velocity_model, params.source.max_depth_km)
         self._source = SourceStage(params.source, table, travel_times)
+        self._reports = ReportsStage(params.reports, table)
         self._stages: dict[str, Stage] = {
             "waveform": WaveformStage(params.waveform, table),
             "source": self._source,
             "shaking": ShakingStage(params.shaking, targets, travel_times),
             "alerts": AlertsStage(params.alerts),
-            "reports": ReportsStage(params.reports, table),
+            "reports": self._reports,
         }
         self._table = table
         self.t_seen_ns = 0
@@ -128,4 +129,5 @@ class Pipeline:
         packet = Packet(channel=channel, t0_ns=0, rate_hz=rate, samples=silence, t_seen_ns=2_000_000_000)
         self.handle(Slice(t_seen_ns=packet.t_seen_ns, blocks=blocks_of([packet])))
         self._source.warm()
+        self._reports.warm()
         self.restore(before)

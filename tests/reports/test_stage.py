@@ -14,6 +14,7 @@ from seiswarn.messages import (
     decode,
     encode,
 )
+from seiswarn.reports import recent
 from seiswarn.reports.params import Params
 from seiswarn.reports.stage import ReportsStage
 from seiswarn.stations import StationTable
@@ -133,8 +134,11 @@ def test_peaks_are_the_largest_since_the_origin_nearest_first(stage):
     run(stage, motions(9, (0.7, 1.0, 0.1)))
     run(stage, motions(10, (0.5, 5.0), ("GX.A..HN", "GX.UNKNOWN..HN")))
     (report,) = stage.handle(at(60), [])
-    assert [(p.station, p.pga_mps2) for p in report.peaks] == [("GX.B..HN", 2.0), ("GX.A..HN", 0.7)]
+    assert [p.station for p in report.peaks] == ["GX.B..HN", "GX.A..HN"]
+    assert [p.pga_mps2 for p in report.peaks] == pytest.approx([2.0, 0.7])
     assert report.peaks[1].pgv_mps == pytest.approx(0.07)
+    assert report.peaks[1].arias_mps is None
+    assert report.peaks[1].pga_gbt_mps2 is None
     assert report.peaks[0].intensity_gbt == 3.0
     assert report.peaks[0].distance_km == pytest.approx(11.12, abs=0.01)
 
@@ -145,7 +149,77 @@ def test_motions_older_than_the_memory_are_dropped():
     run(stage, motions(8, (0.1, 0.1, 0.1)))
     run(stage, estimate(9, state="new"))
     (report,) = stage.handle(at(60), [])
-    assert {p.pga_mps2 for p in report.peaks} == {0.1}
+    assert [p.pga_mps2 for p in report.peaks] == pytest.approx([0.1, 0.1])
+
+
+def full(t, pga, clipped=(False, False, False)):
+    """Motions with the columns of the whole waveform stage."""
+    n = len(CODES)
+    return msgspec.structs.replace(
+        motions(t, pga), clipped=clipped, intensity_mmi=(4.5,) * n,
+        pga_gbt_mps2=tuple(0.8 * x for x in pga), pgv_gbt_mps=tuple(0.09 * x for x in pga),
+        arias_mps=tuple(0.5 * x * x for x in pga), cav_mps=tuple(0.6 * x for x in pga),
+        wood_anderson_m=tuple(3.0 * x for x in pga), flags=(0,) * n,
+    )  # fmt: skip
+
+
+def test_intensity_of_the_event_is_that_of_its_largest_peaks_in_the_band(stage):
+    """GB/T 17742-2020: PGA and PGV of the whole event, here of different seconds; Arias and CAV add up."""
+    run(stage, full(3, (0.5, 0.0, 0.0)))
+    run(stage, estimate(8, state="new"))
+    run(stage, full(9, (2.0, 0.5, 0.1)))
+    run(stage, msgspec.structs.replace(full(10, (1.0, 0.2, 0.1)), pgv_gbt_mps=(0.5, 0.0, 0.0)))
+    (report,) = stage.handle(at(60), [])
+    peak = {p.station: p for p in report.peaks}["GX.A..HN"]
+    assert (peak.pga_gbt_mps2, peak.pgv_gbt_mps) == pytest.approx((1.6, 0.5))
+    assert peak.intensity_gbt == pytest.approx(3.0 * np.log10(0.5) + 9.77, abs=1e-5)  # both over 6: I_V alone
+    assert peak.intensity_mmi == pytest.approx(4.5)
+    assert peak.arias_mps == pytest.approx(0.5 * (0.25 + 4.0 + 1.0))
+    assert peak.cav_mps == pytest.approx(0.6 * 3.5)
+    assert peak.wood_anderson_m == pytest.approx(6.0)
+    weak = {p.station: p for p in report.peaks}["GX.B..HN"]
+    a, v = 3.17 * np.log10(0.4) + 6.59, 3.0 * np.log10(0.045) + 9.77
+    assert weak.intensity_gbt == pytest.approx((a + v) / 2, abs=1e-5)
+
+
+def test_a_peak_from_clipped_data_is_marked(stage):
+    run(stage, estimate(8, state="new"))
+    run(stage, full(9, (2.0, 1.0, 0.1), clipped=(True, False, False)))
+    run(stage, full(10, (1.0, 0.5, 0.1), clipped=(False, True, False)))
+    (report,) = stage.handle(at(60), [])
+    assert {p.station: p.clipped for p in report.peaks} == {"GX.A..HN": True, "GX.B..HN": False}
+
+
+def test_motions_are_kept_as_small_blocks_of_arrays(monkeypatch):
+    """However they are cut into messages, the peaks are the same, and no block is large."""
+    monkeypatch.setattr(recent, "BLOCK_ROWS", 5)
+    rng = np.random.default_rng(1)
+    story = [full(1 + 0.3 * k, tuple(rng.uniform(0.01, 3.0, 3))) for k in range(20)]
+    peaks = []
+    for rows in (5, 2048):
+        monkeypatch.setattr(recent, "BLOCK_ROWS", rows)
+        stage = ReportsStage(Params(), table())
+        for m in story:
+            run(stage, m)
+        run(stage, estimate(8, state="new"))
+        (report,) = stage.handle(at(60), [])
+        peaks.append(report.peaks)
+    assert peaks[0] == peaks[1]
+    monkeypatch.setattr(recent, "BLOCK_ROWS", 5)
+    kept = recent.Recent()
+    closed = [b for m in story for b in kept.add(m, table())]
+    assert len(closed) >= 5
+    assert kept.blocks == closed
+    kept.forget(at(4))
+    assert all(b.seen_ns >= at(4) for b in kept.blocks)
+    assert 0 < len(kept.blocks) < len(closed)
+
+
+def test_warm_leaves_nothing_behind(stage):
+    run(stage, full(3, (0.5, 0.0, 0.0)))
+    before = stage.snapshot()
+    stage.warm()
+    assert stage.snapshot() == before
 
 
 def test_a_burst_of_revisions_is_thinned_but_first_and_last_stay(stage):

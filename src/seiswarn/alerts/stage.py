@@ -16,7 +16,7 @@ from seiswarn.alerts.policies import POLICIES
 from seiswarn.alerts.policies.base import Verdict, View
 from seiswarn.messages import Action, AlertKind, Decision, EventEstimate, Forecast, Message
 from seiswarn.reasons import Reason
-from seiswarn.timebase import from_seconds, seconds
+from seiswarn.timebase import NS, from_seconds, seconds
 
 
 class AlertsStage:
@@ -27,17 +27,19 @@ class AlertsStage:
         self._policy = POLICIES[params.policy]()
         self._records: dict[str, Record] = {}
         self._covers: dict[str, Cover] = {}
+        self._forget_ns = 0  # when next to look for what can be forgotten: once a second
 
     def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
         """Decisions and alerts about the estimates among `messages`, and what has become due by now."""
-        forecasts = {(m.event_id, m.estimate_revision): m for m in messages if isinstance(m, Forecast)}
+        told = [m for m in messages if isinstance(m, EventEstimate)]
         out: list[Message] = []
-        heard: set[str] = set()
-        for message in messages:
-            if isinstance(message, EventEstimate):
-                heard.add(message.event_id)
-                forecast = forecasts.get((message.event_id, message.revision))
-                self._hear(t_seen_ns, message, forecast, out)
+        if not (told or self._records or self._covers):
+            return out
+        heard = {estimate.event_id for estimate in told}
+        if told:
+            forecasts = {(m.event_id, m.estimate_revision): m for m in messages if isinstance(m, Forecast)}
+            for estimate in told:
+                self._hear(t_seen_ns, estimate, forecasts.get((estimate.event_id, estimate.revision)), out)
         for record in self._records.values():
             waiting = record.due or record.weak_since_ns is not None
             if waiting and record.warned and record.event_id not in heard:
@@ -47,12 +49,12 @@ class AlertsStage:
 
     def snapshot(self) -> bytes:
         """All state as msgpack."""
-        return msgspec.msgpack.encode((self._records, self._covers))
+        return msgspec.msgpack.encode((self._records, self._covers, self._forget_ns))
 
     def restore(self, data: bytes) -> None:
         """Replace all state by that of `snapshot`. Raises msgspec.DecodeError when it is none."""
-        self._records, self._covers = msgspec.msgpack.decode(
-            data, type=tuple[dict[str, Record], dict[str, Cover]]
+        self._records, self._covers, self._forget_ns = msgspec.msgpack.decode(
+            data, type=tuple[dict[str, Record], dict[str, Cover], int]
         )
 
     def _hear(
@@ -245,6 +247,9 @@ class AlertsStage:
 
     def _forget(self, t_seen_ns: int) -> None:
         """Drop events nobody has mentioned for long, unless a warning still stands."""
+        if t_seen_ns < self._forget_ns:
+            return
+        self._forget_ns = t_seen_ns + NS
         limit = t_seen_ns - from_seconds(self._params.forget_s)
         old = [k for k, r in self._records.items() if r.heard_ns < limit and not r.warned]
         for key in old:

@@ -2,74 +2,126 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from seiswarn.geo import distances_km
-from seiswarn.messages import Motions, Origin, StationPeak
+from seiswarn.intensity import intensity_gbt
+from seiswarn.messages import Origin, StationPeak
 from seiswarn.stations import StationTable
 
-F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
 
-PGA, PGV, GBT, JMA = range(4)  # rows of the array of maxima
+# Columns of `Motions` as rows of an array: those of which the largest counts, then those that add up.
+COLUMNS = (
+    "pga_mps2",
+    "pgv_mps",
+    "intensity_gbt",
+    "intensity_jma",
+    "intensity_mmi",
+    "pga_gbt_mps2",
+    "pgv_gbt_mps",
+    "wood_anderson_m",
+    "arias_mps",
+    "cav_mps",
+)
+PGA, PGV, GBT, JMA, MMI, PGA_GBT, PGV_GBT, WOOD_ANDERSON, ARIAS, CAV = range(len(COLUMNS))
+N_LARGEST = ARIAS
 
 
-def new_maxima(n_stations: int) -> F64:
-    """(4, n_st) maxima of nothing yet: -inf."""
-    return np.full((4, n_stations), -np.inf)
+@njit(cache=True, nogil=True)
+def raise_peaks(
+    peaks: F32, clipped: U8, station: I32, t_ns: I64, row_clipped: U8, values: F32, since_ns: int
+) -> None:
+    """Raise the peaks by the rows that end at or after `since_ns`.
 
-
-def add(maxima: F64, motions: Motions, since_ns: int, table: StationTable) -> None:
-    """Raise `maxima` by the rows of `motions` that end at or after `since_ns`.
-
-    Stations unknown to the table are passed over: they have no place on a map.
+    Parameters
+    ----------
+    peaks, clipped
+        (n_columns, n_st) peaks and sums so far, -inf: nothing yet; (n_st,) 1 where a clipped row set one.
+    station, t_ns, row_clipped, values
+        (n,) station index, -1: none; end of the second; whether clipped; (n_columns, n) columns as
+        `COLUMNS`, NaN where not given.
     """
-    index = table.station_index
-    rows = [
-        (index[station], k)
-        for k, (station, t_ns) in enumerate(zip(motions.stations, motions.t_ns, strict=True))
-        if t_ns >= since_ns and station in index
-    ]
-    if not rows:
-        return
-    st, row = np.array(rows, dtype=np.int64).T
-    columns = (motions.pga_mps2, motions.pgv_mps, motions.intensity_gbt, motions.intensity_jma)
-    for kind, column in enumerate(columns):
-        np.maximum.at(maxima[kind], st, np.asarray(column, dtype=np.float64)[row])
+    for r in range(station.size):
+        s = station[r]
+        if s < 0 or t_ns[r] < since_ns:
+            continue
+        raised = False
+        for k in range(N_LARGEST):
+            if values[k, r] > peaks[k, s]:
+                peaks[k, s] = values[k, r]
+                raised = True
+        for k in range(N_LARGEST, values.shape[0]):
+            if not math.isnan(values[k, r]):
+                peaks[k, s] = values[k, r] + max(np.float32(0.0), peaks[k, s])
+        if raised and row_clipped[r]:
+            clipped[s] = 1
 
 
-def station_peaks(
-    maxima: F64, origin: Origin, max_distance_km: float, table: StationTable
-) -> tuple[StationPeak, ...]:
-    """Peaks of the stations that recorded something, nearest first."""
-    distance = distances_km(origin.latitude, origin.longitude, table.st_latitude, table.st_longitude)
-    chosen = np.flatnonzero((maxima[PGA] > 0.0) & (distance <= max_distance_km))
-    order = chosen[np.argsort(distance[chosen], kind="stable")]
-    return tuple(
-        StationPeak(
+class Peaks:
+    """Peaks of all stations for one event."""
+
+    def __init__(self, n_stations: int) -> None:
+        self.values: F32 = np.full((len(COLUMNS), n_stations), -np.inf, dtype=np.float32)
+        self.clipped: U8 = np.zeros(n_stations, dtype=np.uint8)
+
+    def stations(
+        self, origin: Origin, max_distance_km: float, table: StationTable
+    ) -> tuple[StationPeak, ...]:
+        """Peaks of the stations that recorded something, nearest first."""
+        distance = distances_km(origin.latitude, origin.longitude, table.st_latitude, table.st_longitude)
+        chosen = np.flatnonzero((self.values[PGA] > 0.0) & (distance <= max_distance_km))
+        order = chosen[np.argsort(distance[chosen], kind="stable")]
+        return tuple(self._station(i, float(distance[i]), table) for i in order.tolist())
+
+    def _station(self, i: int, distance_km: float, table: StationTable) -> StationPeak:
+        v = self.values[:, i].tolist()
+        # By the standard the intensity of an event is that of its peaks in the standard's band; where these
+        # are not given, the largest value in real time has to do.
+        banded = v[PGA_GBT] > -math.inf and v[PGV_GBT] > -math.inf
+        return StationPeak(
             station=table.stations[i],
             latitude=float(table.st_latitude[i]),
             longitude=float(table.st_longitude[i]),
-            distance_km=float(distance[i]),
-            pga_mps2=float(maxima[PGA, i]),
-            pgv_mps=float(maxima[PGV, i]),
-            intensity_gbt=float(maxima[GBT, i]),
-            intensity_jma=float(maxima[JMA, i]),
+            distance_km=distance_km,
+            pga_mps2=v[PGA],
+            pgv_mps=v[PGV],
+            intensity_gbt=float(intensity_gbt(v[PGA_GBT], v[PGV_GBT])) if banded else v[GBT],
+            intensity_jma=v[JMA],
+            intensity_mmi=_given(v[MMI]),
+            pga_gbt_mps2=_given(v[PGA_GBT]),
+            pgv_gbt_mps=_given(v[PGV_GBT]),
+            arias_mps=_given(v[ARIAS]),
+            cav_mps=_given(v[CAV]),
+            wood_anderson_m=_given(v[WOOD_ANDERSON]),
+            clipped=bool(self.clipped[i]),
         )
-        for i in order.tolist()
-    )
 
 
-class StoredMaxima(msgspec.Struct, frozen=True):
-    """An array of maxima as bytes, for snapshots."""
+def _given(value: float) -> float | None:
+    return value if value > -math.inf else None
 
-    n_stations: int
-    data: bytes
+
+class StoredPeaks(msgspec.Struct, frozen=True):
+    """`Peaks` as bytes, for snapshots."""
+
+    values: bytes
+    clipped: bytes
 
     @classmethod
-    def of(cls, maxima: F64) -> StoredMaxima:
-        return cls(maxima.shape[1], maxima.tobytes())
+    def of(cls, peaks: Peaks) -> StoredPeaks:
+        return cls(peaks.values.tobytes(), peaks.clipped.tobytes())
 
-    def array(self) -> F64:
-        return np.frombuffer(self.data, dtype=np.float64).reshape(4, self.n_stations).copy()
+    def peaks(self) -> Peaks:
+        peaks = Peaks(len(self.clipped))
+        peaks.values[...] = np.frombuffer(self.values, dtype=np.float32).reshape(peaks.values.shape)
+        peaks.clipped[...] = np.frombuffer(self.clipped, dtype=np.uint8)
+        return peaks

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from seiswarn.errors import InvariantError
+from seiswarn.intensity import intensity_gbt
 from seiswarn.messages import Alert, EventEstimate, Message, Motions, QuickReport
 from seiswarn.reports.params import Params
-from seiswarn.reports.peaks import StoredMaxima, add, new_maxima, station_peaks
+from seiswarn.reports.peaks import Peaks, StoredPeaks
+from seiswarn.reports.recent import Block, Recent
 from seiswarn.stations import StationTable
 from seiswarn.timebase import from_seconds, seconds
-
-F64 = npt.NDArray[np.float64]
 
 
 class _Event(msgspec.Struct, kw_only=True):
@@ -35,8 +32,8 @@ class _State(msgspec.Struct, kw_only=True):
 
     stations: tuple[str, ...]
     events: dict[str, _Event]
-    maxima: dict[str, StoredMaxima]
-    recent: list[Motions]
+    peaks: dict[str, StoredPeaks]
+    recent: Recent
 
 
 class ReportsStage:
@@ -46,28 +43,34 @@ class ReportsStage:
         self._params = params
         self._table = table
         self._events: dict[str, _Event] = {}
-        self._maxima: dict[str, F64] = {}
-        self._recent: deque[Motions] = deque()
+        self._peaks: dict[str, Peaks] = {}
+        self._recent = Recent()
 
     def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
         """Reports that are due at `t_seen_ns`. Called every slice, with or without messages."""
         ended: list[str] = []
+        told: list[EventEstimate | Alert] = []
         for message in messages:
-            if isinstance(message, Motions):
-                self._take_motions(t_seen_ns, message)
-        for message in messages:
+            kind = type(message)
+            if kind is Motions:
+                self._take_motions(t_seen_ns, message)  # type: ignore[arg-type]
+            elif kind is EventEstimate or kind is Alert:
+                told.append(message)  # type: ignore[arg-type]
+        for message in told:
             if isinstance(message, EventEstimate):
                 self._take_estimate(t_seen_ns, message)
                 if message.state in ("ended", "cancelled") and message.event_id in self._events:
                     ended.append(message.event_id)
-            elif isinstance(message, Alert) and message.event_id in self._events:
+            elif message.event_id in self._events:
                 self._events[message.event_id].alerts.append(message)
+        if not self._events:
+            return []
         out: list[Message] = []
         for event_id in dict.fromkeys(ended):
             event = self._events[event_id]
             if self._worth(event):
                 out.append(self._report(t_seen_ns, event))
-            del self._events[event_id], self._maxima[event_id]
+            del self._events[event_id], self._peaks[event_id]
         out += [
             self._report(t_seen_ns, event)
             for event in self._events.values()
@@ -80,8 +83,8 @@ class ReportsStage:
         state = _State(
             stations=self._table.stations,
             events=self._events,
-            maxima={key: StoredMaxima.of(array) for key, array in self._maxima.items()},
-            recent=list(self._recent),
+            peaks={key: StoredPeaks.of(peaks) for key, peaks in self._peaks.items()},
+            recent=self._recent,
         )
         return msgspec.msgpack.encode(state)
 
@@ -95,16 +98,39 @@ class ReportsStage:
         if state.stations != self._table.stations:
             raise InvariantError("the snapshot of the reports stage was made with other stations")
         self._events = state.events
-        self._maxima = {key: stored.array() for key, stored in state.maxima.items()}
-        self._recent = deque(state.recent)
+        self._peaks = {key: stored.peaks() for key, stored in state.peaks.items()}
+        self._recent = state.recent
+
+    def warm(self) -> None:
+        """Load the kernels; leaves nothing behind."""
+        nothing = Recent()
+        none = (0.0,)
+        motions = Motions(
+            t_seen_ns=0,
+            stations=("",),
+            t_ns=(0,),
+            n_components=(0,),
+            pga_mps2=none,
+            pgv_mps=none,
+            pgd_m=none,
+            intensity_gbt=none,
+            intensity_jma=none,
+            clipped=(False,),
+        )
+        self._count(nothing.add(motions, self._table))
+        for block in nothing.close(self._table):
+            block.into(Peaks(1), 0)
+        intensity_gbt(0.0, 0.0)
 
     def _take_motions(self, t_seen_ns: int, motions: Motions) -> None:
-        self._recent.append(motions)
-        limit = t_seen_ns - from_seconds(self._params.memory_s)
-        while self._recent and self._recent[0].t_seen_ns < limit:
-            self._recent.popleft()
-        for event_id, maxima in self._maxima.items():
-            add(maxima, motions, self._events[event_id].estimate.origin.time_ns, self._table)
+        self._count(self._recent.add(motions, self._table))
+        self._recent.forget(t_seen_ns - from_seconds(self._params.memory_s))
+
+    def _count(self, blocks: Iterable[Block]) -> None:
+        """Raise the peaks of all events by new blocks."""
+        for block in blocks:
+            for event_id, peaks in self._peaks.items():
+                block.into(peaks, self._events[event_id].estimate.origin.time_ns)
 
     def _take_estimate(self, t_seen_ns: int, estimate: EventEstimate) -> None:
         event = self._events.get(estimate.event_id)
@@ -119,10 +145,11 @@ class ReportsStage:
                 changed_ns=t_seen_ns,
             )
             self._events[estimate.event_id] = event
-            maxima = new_maxima(self._table.n_stations)
-            for motions in self._recent:
-                add(maxima, motions, estimate.origin.time_ns, self._table)
-            self._maxima[estimate.event_id] = maxima
+            self._count(self._recent.close(self._table))
+            peaks = Peaks(self._table.n_stations)
+            for block in self._recent.blocks:
+                block.into(peaks, estimate.origin.time_ns)
+            self._peaks[estimate.event_id] = peaks
         event.estimate = estimate
         event.changed_ns = t_seen_ns
         self._remember(event.history, estimate)
@@ -150,6 +177,7 @@ class ReportsStage:
     def _report(self, t_seen_ns: int, event: _Event) -> QuickReport:
         event.number += 1
         estimate = event.estimate
+        self._count(self._recent.close(self._table))
         return QuickReport(
             event_id=event.event_id,
             number=event.number,
@@ -157,8 +185,8 @@ class ReportsStage:
             estimate=estimate,
             history=tuple(event.history),
             alerts=tuple(event.alerts),
-            peaks=station_peaks(
-                self._maxima[event.event_id], estimate.origin, self._params.max_distance_km, self._table
+            peaks=self._peaks[event.event_id].stations(
+                estimate.origin, self._params.max_distance_km, self._table
             ),
             status=estimate.status,
         )

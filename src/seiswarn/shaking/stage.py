@@ -46,15 +46,12 @@ class ShakingStage:
 
     def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
         """One `Forecast` per new or updated estimate with a magnitude, in their order."""
-        forecasts: list[Message] = []
-        for message in messages:
-            if (
-                isinstance(message, EventEstimate)
-                and message.state in ("new", "update")
-                and message.magnitude is not None
-            ):
-                forecasts.append(self._forecast(t_seen_ns, message, message.magnitude))
-        return forecasts
+        told = [m for m in messages if isinstance(m, EventEstimate)]
+        return [
+            self._forecast(t_seen_ns, estimate, estimate.magnitude)
+            for estimate in told
+            if estimate.state in ("new", "update") and estimate.magnitude is not None
+        ]
 
     def snapshot(self) -> bytes:
         """Empty: the stage has no state."""

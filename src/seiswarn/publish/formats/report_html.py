@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import msgspec
 
 from seiswarn.errors import InvariantError
-from seiswarn.messages import Alert, EventEstimate, Message, QuickReport, Status
+from seiswarn.messages import Alert, EventEstimate, Message, QuickReport, StationPeak, Status
 from seiswarn.publish.formats import wording
 from seiswarn.publish.formats.record_section import Trace
 from seiswarn.timebase import iso, seconds
@@ -73,6 +73,8 @@ def report_html(report: QuickReport, traces: Sequence[Trace], params: Params) ->
         timeline=_timeline(report),
         targets=_targets(report, last),
         peaks=[_peak(p) for p in peaks],
+        measured=any(p.cav_mps is not None for p in peaks),
+        clipped=any(p.clipped for p in peaks),
         peaks_shown=PEAKS_SHOWN,
         scale=last.intensity_scale if last else "",
         colours=list(enumerate(figures.INTENSITY_COLOURS, start=1)),
@@ -220,18 +222,28 @@ def _targets(report: QuickReport, last: Alert | None) -> list[dict[str, str]]:
     return rows
 
 
-def _peak(peak: Any) -> dict[str, str]:
+def _peak(peak: StationPeak) -> dict[str, str]:
     from seiswarn.publish.formats.figures import colour
 
+    more = "&ge;&thinsp;" if peak.clipped else ""
     return {
         "station": peak.station,
+        "more": more,
         "distance": f"{peak.distance_km:.0f}",
         "pga": f"{100.0 * peak.pga_mps2:.3g}",
         "pgv": f"{100.0 * peak.pgv_mps:.3g}",
         "gbt": f"{peak.intensity_gbt:.1f}",
         "jma": f"{peak.intensity_jma:.1f}",
+        "mmi": _number(peak.intensity_mmi, 1.0, ".1f"),
+        "arias": _number(peak.arias_mps, 100.0, ".3g"),
+        "cav": _number(peak.cav_mps, 1.0, ".3g"),
+        "wood_anderson": _number(peak.wood_anderson_m, 1000.0, ".3g"),
         "colour": colour(peak.intensity_gbt),
     }
+
+
+def _number(value: float | None, factor: float, form: str) -> str:
+    return "" if value is None else format(factor * value, form)
 
 
 @lru_cache(maxsize=1)

@@ -9,14 +9,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.intensity import A_CONSTANT, A_SLOPE, HIGHEST, LOWEST, SWITCH, V_CONSTANT, V_SLOPE
+
 F64 = npt.NDArray[np.float64]
 
-# Equations (A.5) and (A.6): PGA in m/s^2, PGV in m/s. The standard's text is not at hand; the same
-# numbers stand in six independent public implementations, two of which cite A.5 and A.6.
-A_SLOPE, A_CONSTANT = 3.17, 6.59
-V_SLOPE, V_CONSTANT = 3.00, 9.77
-SWITCH = 6.0  # from here on, if both agree, the velocity alone decides
-LOWEST, HIGHEST = 1.0, 12.0
 _TINY = 1e-12  # keeps the logarithm finite; far below intensity 1
 
 
