@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from seiswarn.ingest.base import Item, Sealed
+from seiswarn.ingest.base import Doorkeeper, Item, Sealed
 from seiswarn.messages import Alert, DataError, EventEstimate, Message, PacketBlock, Pick
 from seiswarn.runtime import clock
 from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Session
@@ -76,6 +76,7 @@ def replay(
     facts = setup.facts()
     pipeline = setup.pipeline()
     pipeline.warm()
+    doorkeeper = setup.doorkeeper()
     sink = setup.run_folder(folder, draw_late=speed is None)
     summary = Summary(folder)
     publishing = 0.0
@@ -95,7 +96,7 @@ def replay(
     try:
         with closing(Session(pipeline, folder, metadata, outlet)) as session:
             ready = clock.perf_s()
-            n_packets = _run(setup, feed, session, speed, progress)
+            n_packets = _run(setup, doorkeeper, feed, session, speed, progress)
     finally:
         begun = clock.perf_s()
         sink.close()
@@ -119,15 +120,21 @@ def replay(
 PUBLISHED = frozenset({"Alert", "Decision", "QuickReport"})
 
 
-def _run(setup: Setup, feed: Feed, session: Session, speed: float | None, progress: Progress | None) -> int:
+def _run(
+    setup: Setup,
+    doorkeeper: Doorkeeper,
+    feed: Feed,
+    session: Session,
+    speed: float | None,
+    progress: Progress | None,
+) -> int:
     """Hand the feed over slice by slice; returns the number of packets."""
-    doorkeeper = setup.doorkeeper()
     slicer = Slicer(setup.step_ns, setup.status)
     data_clock = clock.DataClock(feed.start_ns, speed) if speed else None
     slicer.add(feed.errors, feed.start_ns)
     now, n, due = feed.start_ns, 0, 0
     for part in feed.stream:
-        first_ns = _first_seen_ns(part, now)
+        first_ns, last_ns = _seen(part, now)
         if data_clock is not None:
             data_clock.wait_until(first_ns)
         for piece in slicer.advance(first_ns - 1):
@@ -140,8 +147,9 @@ def _run(setup: Setup, feed: Feed, session: Session, speed: float | None, progre
                 slicer.add((item,), item.t_seen_ns)
                 continue
             n += len(item.channels)
-            span = seen_span(item)
-            now = max(now, span[1]) if span else now
+            if item is not part:
+                last_ns = _seen(item, now)[1]
+            now = max(now, last_ns)
             admitted, errors = doorkeeper.admit_block(item, now)
             slicer.add(errors if admitted is None else (admitted, *errors), now)
     slicer.add(doorkeeper.flush(now), now)
@@ -153,12 +161,11 @@ def _run(setup: Setup, feed: Feed, session: Session, speed: float | None, progre
     return n
 
 
-def _first_seen_ns(part: Item | Sealed, now_ns: int) -> int:
-    """When the first of what is in `part` was seen."""
+def _seen(part: Item | Sealed, now_ns: int) -> tuple[int, int]:
+    """When the first and the last of what is in `part` were seen."""
     if not isinstance(part, PacketBlock):
-        return part.t_seen_ns
-    span = seen_span(part)
-    return span[0] if span else now_ns
+        return part.t_seen_ns, part.t_seen_ns
+    return seen_span(part) or (now_ns, now_ns)
 
 
 def _write_facts(folder: Path, facts: dict[str, Any], feed: Feed, summary: Summary) -> None:
