@@ -139,6 +139,8 @@ class Doorkeeper:
             name: limits[int(table.ch_unit[i])] * abs(float(table.ch_gain[i]))
             for i, name in enumerate(table.channels)
         }
+        self._knows = self._limit_counts.__contains__
+        self._lowest = min(self._limit_counts.values(), default=0.0)
         self.warm()
 
     def warm(self) -> None:
@@ -209,20 +211,24 @@ class Doorkeeper:
         samples = np.frombuffer(block.samples, _NUMPY[block.dtype]) if block.samples else np.empty(0)
         if not len(t0) == len(seen) == len(rate) == len(count) == n:
             raise ValueError(f"columns of a block of {n} packets differ in length")
-        find, nowhere = self._limit_counts.get, math.nan
-        limits = np.array([find(name, nowhere) for name in block.channels])
         suspect = np.empty(n, dtype=np.bool_)
         age = math.inf if self._max_age_ns is None else float(self._max_age_ns)
-        total, some, lowest = _look(t0, seen, rate, count, limits, float(self._future_ns), age, suspect)
+        total, some = _look(t0, seen, rate, count, float(self._future_ns), age, suspect)
         if total != len(samples):
             raise ValueError(f"a block of {len(samples)} samples says it holds {total}")
         if block.status != self.status:
             return np.arange(n)
-        if len(samples) and not (block.dtype == "i4" and lowest >= 2.0**31):
-            high, low = float(np.maximum.reduce(samples)), float(np.minimum.reduce(samples))
-            if not (high <= lowest and low >= -lowest):
-                some |= _too_large(samples, count, limits, suspect)
+        # In bulk first: hardly ever does a sample reach the lowest limit of all channels.
+        if not (all(map(self._knows, block.channels)) and self._all_below(block.dtype, samples)):
+            limits = np.array([self._limit_counts.get(name, math.nan) for name in block.channels])
+            some |= _beyond(samples, count, limits, suspect)
         return np.flatnonzero(suspect) if some else None
+
+    def _all_below(self, dtype: SampleType, samples: npt.NDArray[np.generic]) -> bool:
+        if not len(samples) or (dtype == "i4" and self._lowest >= 2.0**31):
+            return True
+        high, low = float(np.maximum.reduce(samples)), float(np.minimum.reduce(samples))
+        return high <= self._lowest and low >= -self._lowest
 
     @property
     def counts(self) -> Counter[tuple[str, Reason]]:
@@ -244,47 +250,47 @@ def _look(
     t_seen_ns: I64,
     rate_hz: F64,
     count: I32,
-    limits: F64,
     future_ns: float,
     max_age_ns: float,
     suspect: B1,
-) -> tuple[int, bool, float]:
-    """Mark packets (n,) that `Doorkeeper.check` may refuse for anything but their samples.
+) -> tuple[int, bool]:
+    """Mark packets (n,) that `Doorkeeper.check` may refuse for their times, rates and lengths.
 
-    Returns
-    -------
-    number of samples of all packets (-1 when a count is negative), whether any is marked, and the
-    lowest limit of known channels.
+    Returns the number of samples of all packets (-1 when a count is negative), and whether any
+    packet is marked.
     """
-    total, some, lowest = 0, False, np.inf
+    total, some = 0, False
     for k in range(len(t0_ns)):
         n = count[k]
         if n < 0:
-            return -1, True, lowest
+            return -1, True
         total += n
         t0, seen, rate = float(t0_ns[k]), float(t_seen_ns[k]), rate_hz[k]
         bad = not MIN_RATE_HZ <= rate <= MAX_RATE_HZ or n == 0 or t0_ns[k] < 0
         if not bad:
             last = t0 + (n - 1) * 1e9 / rate
             bad = last > seen + future_ns - _SLOP_NS or t0 < seen - max_age_ns + _SLOP_NS
-        if not limits[k] >= 0.0:  # not a number: an unknown channel
-            bad = True
-        else:
-            lowest = min(lowest, limits[k])
         suspect[k] = bad
         some |= bad
-    return total, some, lowest
+    return total, some
 
 
-def _too_large(samples: npt.NDArray[np.generic], count: I32, limits: F64, suspect: B1) -> bool:
-    """Mark packets with samples beyond their limits, or that are no numbers; whether there are any."""
+def _beyond(samples: npt.NDArray[np.generic], count: I32, limits: F64, suspect: B1) -> bool:
+    """Mark packets with samples beyond their limits or that are no numbers; whether there are any.
+
+    The limit of an unknown channel is no number: every packet of it is marked.
+    """
+    unknown = np.isnan(limits)
+    suspect[unknown] = True
+    if not len(samples):
+        return bool(unknown.any())
     rows = np.flatnonzero(count)
     begin = np.concatenate(([0], np.cumsum(count, dtype=np.int64)[:-1]))[rows]
     high, low = np.maximum.reduceat(samples, begin), np.minimum.reduceat(samples, begin)
     limit = limits[rows]
     beyond = ~((high <= limit) & (low >= -limit))
     suspect[rows[beyond]] = True
-    return bool(beyond.any())
+    return bool(beyond.any() or unknown.any())
 
 
 def _sample_bytes(packet: Packet) -> int:
