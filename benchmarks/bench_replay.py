@@ -84,11 +84,12 @@ def main() -> None:
         f"median of {REPEATS}"
     )
     print(
-        f"  one process, all products written: {result['times_real_time']:.0f} times real time "
+        f"  one process, all products of the run written: {result['times_real_time']:.0f} times real time "
         f"({result['run_s']:.2f} s)"
     )
     print(f"  cost per packet, door to decision: {result['us_per_packet']:.1f} microseconds")
     print(f"  of the run, writing products: {result['publish_s']:.2f} s")
+    print(f"  after the run, drawing the reports: {result['drawing_s']:.2f} s")
     theirs = obspy_us_per_packet(folder)
     print(f"  obspy RtTrace (integrate, boxcar), per packet: {theirs:.1f} microseconds")
     ratio = theirs / result["us_per_packet"]

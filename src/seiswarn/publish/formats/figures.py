@@ -69,7 +69,7 @@ def draw_map(origin: Origin, peaks: Sequence[StationPeak], targets: Sequence[Tar
     import matplotlib as mpl
 
     with mpl.rc_context({**_RC, "svg.hashsalt": "seiswarn-map"}):
-        figure, axes = _figure(7.2, 6.4)
+        figure, axes = _figure(7.2, 6.4, right=0.985)
         _frame(axes, origin, peaks, targets)
         _ellipse(axes, origin)
         weakest_first = sorted(peaks, key=lambda p: (p.intensity_gbt, p.station))
@@ -110,7 +110,7 @@ def draw_section(origin: Origin, traces: Sequence[Trace], arrivals: Sequence[Arr
 
     vp_kmps = p_speed(origin, arrivals)
     with mpl.rc_context({**_RC, "svg.hashsalt": "seiswarn-section"}):
-        figure, axes = _figure(7.2, 7.2)
+        figure, axes = _figure(7.2, 7.2, right=0.93)  # the names of stations stand to the right
         far_km = max(trace.distance_km for trace in traces)
         near_km = min(trace.distance_km for trace in traces)
         margin_km = max(2.0, 0.06 * (far_km - near_km))
@@ -162,14 +162,15 @@ def p_speed(origin: Origin, arrivals: Sequence[Arrival]) -> float:
     return speed if 3.0 <= speed <= 9.0 else _VP_KMPS
 
 
-def _figure(width_in: float, height_in: float) -> tuple[Figure, Axes]:
+def _figure(width_in: float, height_in: float, *, right: float) -> tuple[Figure, Axes]:
     # Without pyplot there is no global state and no window system to look for.
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width_in, height_in), layout="constrained")
+    # Fixed margins: a layout engine measures every text first, which takes longer than drawing.
+    figure = Figure(figsize=(width_in, height_in))
     FigureCanvasSVG(figure)
-    return figure, figure.subplots()
+    return figure, figure.add_axes((0.085, 0.07, right - 0.085, 0.915))
 
 
 def _svg(figure: Figure) -> str:
