@@ -54,6 +54,7 @@ _RC = {
 }
 # White behind text: an outline around it would turn the text into curves.
 _BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.2}
+_NAME_WIDTH, _NAME_HEIGHT = 0.11, 0.03  # of the map: a name of nine letters
 # Speed of P along the straight ray when no arrival tells it: upper crust of IASP91
 # (Kennett and Engdahl, 1991). S is slower by sqrt(3), a Poisson solid.
 _VP_KMPS = 5.8
@@ -87,8 +88,16 @@ def draw_map(origin: Origin, peaks: Sequence[StationPeak], targets: Sequence[Tar
         axes.scatter(
             [origin.longitude], [origin.latitude], marker="*", s=330, c=_RED, edgecolors="white", zorder=5
         )
-        for target in targets:
-            axes.plot(target.longitude, target.latitude, "s", ms=6, mfc=_INK, mec="white", zorder=2.5)
+        axes.plot(
+            [t.longitude for t in targets],
+            [t.latitude for t in targets],
+            "s",
+            ms=6,
+            mfc=_INK,
+            mec="white",
+            zorder=2.5,
+        )
+        for target in _legible(axes, targets):
             axes.annotate(
                 target.name,
                 (target.longitude, target.latitude),
@@ -202,6 +211,25 @@ def _frame(
     axes.set_axisbelow(True)
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}°{'E' if value >= 0 else 'W'}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}°{'N' if value >= 0 else 'S'}")
+
+
+def _legible(axes: Axes, targets: Sequence[TargetForecast]) -> list[TargetForecast]:
+    """Targets whose names do not cover each other, those that shake most first."""
+    west, east = axes.get_xlim()
+    south, north = axes.get_ylim()
+    width, height = _NAME_WIDTH * (east - west), _NAME_HEIGHT * (north - south)
+    named: list[TargetForecast] = []
+    for target in sorted(targets, key=lambda t: (-t.intensity, t.distance_km, t.name)):
+        if (
+            west < target.longitude < east
+            and south < target.latitude < north
+            and not any(
+                abs(target.longitude - n.longitude) < width and abs(target.latitude - n.latitude) < height
+                for n in named
+            )
+        ):
+            named.append(target)
+    return named
 
 
 def _ellipse(axes: Axes, origin: Origin) -> None:
