@@ -7,7 +7,7 @@ import pytest
 from obspy.signal.trigger import recursive_sta_lta
 
 from seiswarn.timebase import NS
-from seiswarn.waveform import quality
+from seiswarn.waveform import detect, quality
 from seiswarn.waveform import state as st
 from seiswarn.waveform.intensity import intensity_gbt, intensity_jma
 from seiswarn.waveform.params import Params
@@ -31,10 +31,10 @@ def test_sta_lta_approaches_obspys_once_its_averages_have_filled() -> None:
     stage = WaveformStage(params, make_table())
     x = np.round(1e4 * np.random.default_rng(3).standard_normal(4000)).astype(np.int64)
     feed(stage, packets("FDSN:XX_S000__H_N_Z", x, [1000, 2000]))
-    f = stage._state.f[stage._table.channel_index["FDSN:XX_S000__H_N_Z"]]
+    tail = stage._state.ptail[0, :, 1]
     band = twin.motions(x, 1e6, 100.0)["pick"]
     theirs = recursive_sta_lta(band, 50, 200)[-1]
-    assert f[st.STA] / f[st.LTA] == pytest.approx(theirs, rel=1e-6)
+    assert tail[detect.STA] / tail[detect.LTA] == pytest.approx(theirs, rel=1e-6)
 
 
 # PGA (m/s^2), PGV (m/s), intensity: worked by hand from the formulas of Annex A.
@@ -61,6 +61,8 @@ ADMIT = [
     (0, quality.CONTIGUOUS, 0, 0),
     (+4_000_000, quality.CONTIGUOUS, 0, 0),  # 0.4 samples of jitter
     (+50_000_000, quality.FILLED, 0, 5),
+    (+10_000_000, quality.DRIFTED, 0, 1),
+    (-10_000_000, quality.DRIFTED, 1, 0),
     (+2 * NS, quality.RESET, 0, 0),
     (-300_000_000, quality.TRIMMED, 30, 0),
     (-500_000_000, quality.DROPPED, 50, 0),
@@ -70,6 +72,6 @@ ADMIT = [
 
 @pytest.mark.parametrize(("offset_ns", "code", "skip", "fill"), ADMIT)
 def test_admit(offset_ns: int, code: int, skip: int, fill: int) -> None:
-    row = np.zeros(st.N_I, dtype=np.int64)
+    row = np.zeros(st.N_CI, dtype=np.int64)
     row[st.SEEN], row[st.SEG_T0], row[st.N] = 1, T0, 1000
     assert quality.admit(row, T0 + 10 * NS + offset_ns, 50, 0, 100.0, 0.1) == (code, skip, fill)

@@ -16,6 +16,7 @@ from seiswarn.waveform import filters
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.stage import WaveformStage
 from tests.reference import waveform_twin as twin
+from tests.reference.measures_twin import arias_by_second, cav_by_second, zero_crossings
 from tests.waveform.conftest import T0, feed, make_table, packets, wavelet
 
 Z = "FDSN:XX_S000__H_N_Z"
@@ -79,7 +80,8 @@ def test_windows_equal_the_numpy_twin() -> None:
         expected = twin.p_window(m, onset, w.window_s, RATE)
         got = (w.pa_mps2, w.pv_mps, w.pd_m, w.tau_c_s, w.tau_p_max_s, w.iv2_m2ps)
         names = ("pa", "pv", "pd", "tau_c", "tau_p", "iv2")
-        assert got == pytest.approx([expected[n] for n in names], rel=1e-9)
+        assert got == pytest.approx([expected[n] for n in names], rel=1e-6)  # the ring holds float32
+        assert w.zero_crossings == zero_crossings(m["v"][onset : onset + round(w.window_s * RATE)])
     quiet = np.abs(m["u"][max(0, onset - 225) : onset]).max()
     assert pick.noise_d_m <= quiet
 
@@ -88,19 +90,28 @@ def test_peaks_per_second_equal_the_numpy_twin() -> None:
     x = wavelet(3)
     out = _run(x, list(range(0, 3000, 50)))
     parts = [twin.motions(np.round(s * x * 1e6), 1e6, RATE) for s in (0.6, 0.8, 1.0)]
-    a = np.sqrt(sum(p["ga"] ** 2 for p in parts))
-    v = np.sqrt(sum(p["gv"] ** 2 for p in parts))
-    u = np.sqrt(sum(p["u"] ** 2 for p in parts))
+    vectors = [np.sqrt(sum(p[name] ** 2 for p in parts)) for name in ("a", "v", "u", "ga", "gv")]
     rows = [
-        (t, pa, pv, pd)
+        row
         for m in _of(Motions, out)
-        for t, pa, pv, pd in zip(m.t_ns, m.pga_mps2, m.pgv_mps, m.pgd_m, strict=True)
+        for row in zip(
+            m.t_ns,
+            m.pga_mps2,
+            m.pgv_mps,
+            m.pgd_m,
+            m.pga_gbt_mps2,
+            m.pgv_gbt_mps,
+            m.arias_mps,
+            m.cav_mps,
+            strict=True,
+        )
     ]
     assert len(rows) == 30
-    for t, pa, pv, pd in rows:
+    arias, cav = arias_by_second(vectors[0][None], RATE), cav_by_second(vectors[0][None], RATE)
+    for k, (t, *peaks, arias_mps, cav_mps) in enumerate(rows):
         end = round((t - T0) / NS * RATE)
-        part = slice(end - 100, end)
-        assert (pa, pv, pd) == pytest.approx((a[part].max(), v[part].max(), u[part].max()), rel=2e-6)
+        assert peaks == pytest.approx([v[end - 100 : end].max() for v in vectors], rel=1e-9)
+        assert (arias_mps, cav_mps) == pytest.approx((arias[k], cav[k]), rel=1e-9)
 
 
 @settings(max_examples=25, deadline=None)

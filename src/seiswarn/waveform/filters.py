@@ -20,9 +20,15 @@ PICK_LOW, PICK_HIGH = 2, 3  # band-pass of the picker as high-pass then low-pass
 GBT_LOW, GBT_HIGH = 4, 5  # 0.1 to 10 Hz of GB/T 17742-2020
 JMA_FIRST = 6  # six sections of Kunugi et al. (2013)
 N_JMA = 6
-N_SECTIONS = JMA_FIRST + N_JMA
+WOOD_ANDERSON = JMA_FIRST + N_JMA  # trace amplitude out of acceleration
+S_LOW, S_HIGH = WOOD_ANDERSON + 1, WOOD_ANDERSON + 2  # band in which S is looked for
+N_SECTIONS = S_HIGH + 1
+S_BAND_HZ = (1.0, 20.0)
 
 KUNUGI_GAIN = 1.262
+# Standard torsion seismograph for ML: IASPEI (2013), Summary of magnitude working group
+# recommendations; static magnification by Uhrhammer and Collins (1990), BSSA 80, 702-716.
+WA_HZ, WA_DAMPING, WA_MAGNIFICATION = 1.25, 0.7, 2080.0
 NYQUIST_MARGIN = 0.8  # a low-pass closer to the Nyquist frequency than this does nothing and is left out
 
 
@@ -104,6 +110,17 @@ def _damped_lowpass(corner_hz: float, h: float, rate_hz: float) -> F64:
     return np.array([b, 2.0 * b, b, 2.0 * (k * k - 1.0) * norm, (1.0 - 2.0 * h * k + k * k) * norm])
 
 
+def wood_anderson(rate_hz: float) -> F64:
+    """Ground acceleration to trace amplitude of a Wood-Anderson seismograph, both per metre.
+
+    The mirror moves as an oscillator under acceleration: x'' + 2 h w x' + w^2 x = -a, magnified; the
+    sign of the trace is of no use and left out. Bilinear, with the natural frequency pre-warped.
+    """
+    section = _damped_lowpass(WA_HZ, WA_DAMPING, rate_hz)
+    section[:3] *= WA_MAGNIFICATION / (2.0 * math.pi * WA_HZ) ** 2
+    return section
+
+
 def design(rate_hz: float, highpass_hz: float, pick_low_hz: float, pick_high_hz: float) -> F64:
     """All sections of one sampling rate, (N_SECTIONS, 5), rows as named above."""
     table = np.empty((N_SECTIONS, 5))
@@ -113,5 +130,8 @@ def design(rate_hz: float, highpass_hz: float, pick_low_hz: float, pick_high_hz:
     table[PICK_HIGH] = lowpass(pick_high_hz, rate_hz)
     table[GBT_LOW] = highpass(0.1, rate_hz)
     table[GBT_HIGH] = lowpass(10.0, rate_hz)
-    table[JMA_FIRST:] = kunugi_sections(rate_hz)
+    table[JMA_FIRST:WOOD_ANDERSON] = kunugi_sections(rate_hz)
+    table[S_LOW] = highpass(S_BAND_HZ[0], rate_hz)
+    table[S_HIGH] = lowpass(S_BAND_HZ[1], rate_hz)
+    table[WOOD_ANDERSON] = wood_anderson(rate_hz)
     return table

@@ -24,7 +24,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 12.0
     trigger_off: Annotated[
         float, Meta(gt=0, description="STA/LTA below which a trigger ends and may start again")
-    ] = 2.0
+    ] = 4.0
     warmup_s: Annotated[float, Meta(gt=0, description="noise wanted before a trigger is believed, s")] = 3.0
     rearm_s: Annotated[float, Meta(ge=0, description="shortest time between two triggers, s")] = 2.0
     refine_before_s: Annotated[
@@ -45,6 +45,9 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clip_hold_s: Annotated[
         float, Meta(ge=0, description="how long a channel stays flagged after a clipped sample, s")
     ] = 30.0
+    flat_s: Annotated[
+        float, Meta(gt=0, description="equal values for this long are a trace that does not move, s")
+    ] = 10.0
     component_wait_s: Annotated[
         float, Meta(gt=0, le=30, description="a component this far behind the others is left out, s")
     ] = 10.0

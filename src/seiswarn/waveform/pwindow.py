@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numba import njit
-
+from seiswarn.jit import inner
 from seiswarn.waveform import state as st
-from seiswarn.waveform.state import F64, I64
+from seiswarn.waveform.intake import is_clipped
+from seiswarn.waveform.state import F32, F64, I64
+from seiswarn.waveform.tables import N_PICKS, N_WINDOWS, Rows
 
 # Columns of the pick and window rows that the kernels hand back.
-P_CH, P_T0, P_POLARITY = range(3)  # integer part of a pick row
+P_CH, P_T0, P_POLARITY, P_OF = range(4)  # of a pick row; P_OF: onset of P before an S, else 0
 P_SNR, P_SIGMA_S, P_NOISE_D = range(3)  # float part
-W_CH, W_T0, W_CLIPPED = range(3)
+W_CH, W_T0, W_CLIPPED, W_CROSSINGS = range(4)
 W_S, W_PA, W_PV, W_PD, W_TAU_C, W_TAU_P, W_IV2 = range(7)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _measure(f: F64, a: float, v: float, u: float, rate_hz: float) -> None:
-    """One more sample of the P window: peaks, tau_c sums, tau_p recursion."""
+@inner
+def _measure(f: F64, i: I64, a: float, v: float, u: float, rate_hz: float) -> None:
+    """One more sample of the P window: peaks, tau_c sums, tau_p recursion, zero crossings."""
     f[st.PW_PA] = max(f[st.PW_PA], abs(a))
     f[st.PW_PV] = max(f[st.PW_PV], abs(v))
     f[st.PW_PD] = max(f[st.PW_PD], abs(u))
     f[st.PW_U2] += u * u / rate_hz
     f[st.PW_V2] += v * v / rate_hz
+    sign = 1 if v > 0.0 else -1 if v < 0.0 else 0
+    if sign != 0:
+        if i[st.PW_SIGN] == -sign:
+            i[st.PW_CROSS] += 1
+        i[st.PW_SIGN] = sign
     alpha = 1.0 - 1.0 / rate_hz
     f[st.TP_X] = alpha * f[st.TP_X] + v * v
     f[st.TP_D] = alpha * f[st.TP_D] + a * a
@@ -32,14 +37,12 @@ def _measure(f: F64, a: float, v: float, u: float, rate_hz: float) -> None:
         f[st.PW_TP] = max(f[st.PW_TP], 2.0 * math.pi * math.sqrt(f[st.TP_X] / f[st.TP_D]))
 
 
-@njit(cache=True, nogil=True)
-def _emit_window(
-    ch: int, f: F64, i: I64, window_s: float, rate_hz: float, clip_s: float, out_i: I64, out_f: F64
-) -> None:
+@inner
+def _emit_window(ch: int, f: F64, i: I64, window_s: float, clipped: bool, out_i: I64, out_f: F64) -> None:
     out_i[W_CH] = ch
     out_i[W_T0] = i[st.PW_T0]
-    clipped = i[st.CLIP_N] >= 0 and i[st.N] - i[st.CLIP_N] < clip_s * rate_hz
     out_i[W_CLIPPED] = 1 if clipped else 0
+    out_i[W_CROSSINGS] = i[st.PW_CROSS]
     out_f[W_S] = window_s
     out_f[W_PA] = f[st.PW_PA]
     out_f[W_PV] = f[st.PW_PV]
@@ -49,57 +52,42 @@ def _emit_window(
     out_f[W_IV2] = f[st.PW_V2]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inner
 def grow(
-    ch: int,
-    m: int,
-    a: float,
-    v: float,
-    u: float,
-    f: F64,
-    i: I64,
-    windows_s: F64,
-    rate: float,
-    clip_s: float,
-    wins_i: I64,
-    wins_f: F64,
-    n_wins: int,
-) -> int:
-    """Add sample `m` to the open P window; write the row of a length that it completes."""
-    _measure(f, a, v, u, rate)
+    ch: int, n: int, zr: F32, f: F64, i: I64, windows_s: F64, rate: float, ci: I64, hold_n: int, rows: Rows
+) -> None:
+    """Add sample `n` to the open P window; write the row of a length that it completes.
+
+    A window is flagged as clipped for `hold_n` samples after a clipped one.
+    """
+    s = n & (zr.shape[1] - 1)
+    _measure(f, i, zr[st.R_ACC, s], zr[st.R_VEL, s], zr[st.R_DISP, s], rate)
     length_s = windows_s[i[st.PW_NEXT]]
-    if m + 1 - i[st.PW_START] < length_s * rate:
-        return n_wins
-    _emit_window(ch, f, i, length_s, rate, clip_s, wins_i[n_wins], wins_f[n_wins])
+    if n + 1 - i[st.PW_START] < length_s * rate:
+        return
+    k = ci[st.SEG_K0] + n
+    row = rows.n[N_WINDOWS]
+    _emit_window(ch, f, i, length_s, is_clipped(ci, k, k, hold_n), rows.wins_i[row], rows.wins_f[row])
+    rows.n[N_WINDOWS] += 1
     i[st.PW_NEXT] += 1
     if i[st.PW_NEXT] == windows_s.size:
         i[st.PW_ON] = 0
-    return n_wins + 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def open_window(
-    ch: int,
-    k: int,
-    f: F64,
-    i: I64,
-    zr: F64,
-    refined: F64,
-    windows_s: F64,
-    rate: float,
-    clip_s: float,
-    pick_i: I64,
-    pick_f: F64,
-    wins_i: I64,
-    wins_f: F64,
-    n_wins: int,
-) -> int:
+    ch: int, n: int, zr: F32, refined: F64, f: F64, i: I64, windows_s: F64, rate: float, ci: I64, hold_n: int,
+    rows: Rows,
+) -> None:  # fmt: skip
     """Write a pick row and start its P window at the onset, which lies in the past."""
-    onset = np.int64(refined[0])
-    t_on = i[st.SEG_T0] + np.int64(math.floor(onset * 1e9 / rate + 0.5))
+    onset = int(refined[0])
+    t_on = ci[st.SEG_T0] + int(math.floor(onset * 1e9 / rate + 0.5))
+    pick_i, pick_f = rows.picks_i[rows.n[N_PICKS]], rows.picks_f[rows.n[N_PICKS]]
+    rows.n[N_PICKS] += 1
     pick_i[P_CH] = ch
     pick_i[P_T0] = t_on
-    pick_i[P_POLARITY] = np.int64(refined[3])
+    pick_i[P_POLARITY] = int(refined[3])
+    pick_i[P_OF] = 0
     pick_f[P_SNR] = refined[1]
     pick_f[P_SIGMA_S] = refined[2]
     pick_f[P_NOISE_D] = refined[4]
@@ -107,10 +95,8 @@ def open_window(
     i[st.PW_START] = onset
     i[st.PW_NEXT] = 0
     i[st.PW_T0] = t_on
-    f[st.TP_X : st.PW_TP + 1] = 0.0
-    mask = zr.shape[1] - 1
-    for m in range(onset, k + 1):
-        s = m & mask
-        a, v, u = zr[st.R_ACC, s], zr[st.R_VEL, s], zr[st.R_DISP, s]
-        n_wins = grow(ch, m, a, v, u, f, i, windows_s, rate, clip_s, wins_i, wins_f, n_wins)
-    return n_wins
+    i[st.PW_SIGN] = 0
+    i[st.PW_CROSS] = 0
+    f[:] = 0.0
+    for m in range(onset, n + 1):
+        grow(ch, m, zr, f, i, windows_s, rate, ci, hold_n, rows)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from seiswarn.jit import kernel
 from seiswarn.reasons import Reason
 from seiswarn.waveform.state import I64, RATE, SEEN, SEG_T0, N
 
-CONTIGUOUS, FIRST, FILLED, RESET, TRIMMED, DROPPED, STALE, RATE_CHANGED = range(8)
+CONTIGUOUS, FIRST, FILLED, RESET, TRIMMED, DROPPED, STALE, RATE_CHANGED, DRIFTED = range(9)
 
 REASON_OF_CODE = {
     FILLED: Reason.GAP,
@@ -19,12 +19,13 @@ REASON_OF_CODE = {
     DROPPED: Reason.DUPLICATE,
     STALE: Reason.OUT_OF_ORDER,
     RATE_CHANGED: Reason.RATE_CHANGE,
+    DRIFTED: Reason.CLOCK_DRIFT,
 }
 
 STALE_S = 60.0  # data this far behind are old data sent late rather than a repetition
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def admit(
     ci: I64, t0_ns: int, n: int, rate_class: int, rate_hz: float, max_fill_s: float
 ) -> tuple[int, int, int]:
@@ -55,6 +56,10 @@ def admit(
     d = int(math.floor(offset + 0.5))
     if d == 0:
         return CONTIGUOUS, 0, 0
+    if d == 1:  # a clock that runs apart from the nominal rate does this again and again
+        return DRIFTED, 0, 1
+    if d == -1 and n > 1:
+        return DRIFTED, 1, 0
     if d > 0:
         if d <= max_fill_s * rate_hz:
             return FILLED, 0, d

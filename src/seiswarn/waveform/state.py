@@ -2,9 +2,14 @@
 
 Everything a kernel carries from packet to packet lives here and nowhere else, so that a
 snapshot is a copy of these arrays.
+
+Samples are numbered twice: `n` counts from the start of a stretch without gaps; `k` is the
+number since 1970 at the sampling rate, so that components of a station line up.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,62 +21,145 @@ F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
-# Columns of ChannelState.f (float64).
-BASE, LAST, PREV_V, STA, LTA, TP_X, TP_D, PW_PA, PW_PV, PW_PD, PW_U2, PW_V2, PW_TP = range(13)
-N_F = 13
-# Columns of ChannelState.i (int64).
-SEEN, RATE, SEG_T0, SEG_K0, N, TRIG, TRIG_N, PENDING, PW_ON, PW_START, PW_NEXT, PW_T0, CLIP_N = range(13)
-N_I = 13
-# Filter memories of one channel: which section runs in which slot is fixed in kernels.py.
-N_Z = 14
+# --- channels: what came (intake) -----------------------------------------------------------
+# SEG_T0, SEG_K0: time and k of the first sample of the stretch; N: samples received; READY: samples that
+# may be worked on (fewer while a jump is looked at); OLD_K0, OLD_END: the stretch before, as k.
+# SUS_N: first sample of the jump looked at, -1; CALM_N: no jump is looked at before this n.
+# WORKED: READY when the kernels behind have last run.
+# CLIP_FROM, CLIP_K: k of the first and last clipped sample of an episode; CLIP_OLD: last of the one before.
+# RUN: equal values in a row; MOVED_N: n at which a trace that did not move last began to.
+(
+    SEEN, RATE, SEG_T0, SEG_K0, N, READY, OLD_K0, OLD_END, SUS_N, CALM_N, CLIP_FROM, CLIP_K, CLIP_OLD,
+    RUN, MOVED_N, WORKED,
+) = range(16)  # fmt: skip
+N_CI = 16
+NEVER = -(1 << 62)
+# LAST: the last value (counts, steps taken out); SHIFT: steps taken out; LEVEL: mean absolute difference
+# of neighbours; DIFF: sum of those of the block under way.
+LAST, SHIFT, LEVEL, DIFF = range(4)
+N_CF = 4
+
+# --- channels: vectors ----------------------------------------------------------------------
+# M_NEXT: k that follows what the traces hold, which began at M_FROM in the stretch that began at M_SEG;
+# M_N: samples behind the baseline.
+M_NEXT, M_SEG, M_FROM, M_RATE, M_N, Q_COUNT, Q_SPIKES, Q_CLIPPED, Q_FLAT, Q_FLAGS = range(10)
+N_MI = 10
+# Of the second: squares of acceleration and of the picking band; of the quality interval: squares of
+# acceleration, least mean square of a second in the picking band.
+S_ACC2, S_BAND2, Q_ACC2, Q_QUIET2 = range(4)
+N_MF = 4
+# Per channel and second, on a ring of EVENT_S seconds: what intake has met there.
+E_FLAGS, E_SPIKES, E_CLIPPED, E_FLAT = range(4)
+EVENT_S = 32
+
+# --- verticals: detection and P window ------------------------------------------------------
+# DONE: n of the next sample to look at in the stretch that began at P_SEG; BASE_N: samples behind the
+# baseline; BASE_K: k of the last of them; WARM_N: n from which noise has been averaged.
+(
+    P_SEG, P_RATE, DONE, WARM_N, BASE_N, BASE_K, TRIG, TRIG_N, PENDING, PW_ON, PW_START, PW_NEXT, PW_T0,
+    PW_SIGN, PW_CROSS,
+) = range(15)  # fmt: skip
+N_PI = 15
+TP_X, TP_D, PW_PA, PW_PV, PW_PD, PW_U2, PW_V2, PW_TP = range(8)
+N_PF = 8
 # Rows of the ring of a vertical: band-passed, acceleration, velocity, displacement.
 R_PICK, R_ACC, R_VEL, R_DISP = range(4)
-# Rows of the motion ring of a channel: GB/T acceleration and velocity, JMA acceleration, displacement.
-M_ACC, M_VEL, M_JMA, M_DISP = range(4)
-# Columns of StationState.i and .f.
-V_K, V_N, V_CLIP, V_RATE = range(4)
-S_PGA2, S_PGV2, S_PGD2 = range(3)
+
+# --- stations -------------------------------------------------------------------------------
+# V_K: k of the last sample combined; V_SEC: the second under way; V_MASK: components in it.
+V_K, V_RATE, V_SEC, V_MASK = range(4)
+N_SI = 4
+S_PGA2, S_PGV2, S_PGD2, S_GA2, S_GV2, S_A2, S_ABS, S_WA = range(8)
+N_SF = 8
+
+# --- stations: looking for S ------------------------------------------------------------------
+# SI_P: k of the P onset; SI_NEXT: k of the next sample; SI_SIZE, SI_BINS, SI_IN: samples of a bin, full bins,
+# samples in the one under way; SI_TRIG: k of the trigger, -1; SI_REACH: samples to look back; SI_ON: 1 while
+# looking; SI_REST: no new search for a P onset before this k; SI_T0: the P onset in ns.
+SI_ON, SI_P, SI_NEXT, SI_SIZE, SI_BINS, SI_IN, SI_TRIG, SI_REACH, SI_REST, SI_T0 = range(10)
+N_SSI = 10
+# Noise before P, ratio at the trigger, bin under way, then sums to the end of each bin.
+SF_NOISE_H, SF_NOISE_Z, SF_SNR, SF_BIN_H, SF_BIN_Z, SF_H = range(6)
+S_BINS = 64
+SF_Z = SF_H + S_BINS + 1
+N_SSF = SF_Z + S_BINS + 1
 
 TRAIL_S = 10  # real-time intensity looks back over this many whole seconds
 DEFAULT_RATE_HZ = 100.0
 UNDECLARED_RATE_HZ = 250.0
-PIECE_S = 5.0  # longer packets are worked off in pieces, so that the rings hold what is not combined yet
+SLOWEST_RATE_HZ = 20.0  # an undeclared slower rate may fill the ring with more seconds
+PIECE_S = 2.0  # longer packets are worked off in pieces, so that the ring holds what is not combined yet
 
 
 def _pow2(n: float) -> int:
     return 1 << max(4, int(np.ceil(np.log2(n))))
 
 
+class State(NamedTuple):
+    """The arrays as a kernel takes them."""
+
+    ci: I64
+    cf: F64
+    ring: F64
+    events: I64
+    mi: I64
+    mf: F64
+    mtail: F64
+    pi: I64
+    pf: F64
+    ptail: F64
+    zring: F32
+    si: I64
+    sf: F64
+    trail: F64
+    jring: F32
+    ssi: I64
+    ssf: F64
+    sring: F32
+
+
 class WaveformState:
     """Arrays for `n_ch` channels and `n_st` stations, sized for rates up to `max_rate_hz`."""
 
-    ARRAYS = ("f", "i", "z", "zring", "mring", "si", "sf", "trail", "top", "top_n")
-
-    def __init__(self, table: StationTable, max_rate_hz: float, ring_s: float, wait_s: float) -> None:
+    def __init__(
+        self, table: StationTable, max_rate_hz: float, ring_s: float, s_ring_s: float, wait_s: float,
+        n_ptr: int, n_mtr: int,
+    ) -> None:  # fmt: skip
         declared = table.ch_rate_hz[table.ch_rate_hz > 0]
         fastest = float(declared.max()) if len(declared) else DEFAULT_RATE_HZ
         # Metadata that give no rate must not shut out a channel: room for what is usual.
         if not np.all(table.ch_rate_hz > 0):
             fastest = max(fastest, UNDECLARED_RATE_HZ)
         self.max_rate_hz = min(max_rate_hz, max(fastest, DEFAULT_RATE_HZ))
-        n_ch, n_st = table.n_channels, table.n_stations
-        self.f: F64 = np.zeros((n_ch, N_F))
-        self.i: I64 = np.zeros((n_ch, N_I), dtype=np.int64)
-        self.z: F64 = np.zeros((n_ch, N_Z, 2))
-        self.zring: F64 = np.zeros((n_st, 4, _pow2(ring_s * self.max_rate_hz)))
-        self.mring: F32 = np.zeros((n_ch, 4, _pow2((wait_s + PIECE_S) * self.max_rate_hz)), dtype=np.float32)
-        self.si: I64 = np.zeros((n_st, 4), dtype=np.int64)
-        self.sf: F64 = np.zeros((n_st, 3))
-        self.trail: F64 = np.zeros((n_st, 2, TRAIL_S))  # PGA and PGV of the last whole seconds
-        k = int(0.3 * self.max_rate_hz) + 1
-        self.top: F64 = np.zeros((n_st, TRAIL_S, k))  # largest JMA accelerations of each second, falling
-        self.top_n: I64 = np.zeros((n_st, 2), dtype=np.int64)  # row in use, seconds filled
+        n_ch, n_st, rate = table.n_channels, table.n_stations, self.max_rate_hz
+        self.ci: I64 = np.zeros((n_ch, N_CI), dtype=np.int64)
+        self.cf: F64 = np.zeros((n_ch, N_CF))
+        self.ring: F64 = np.zeros((n_ch, int((wait_s + 2 * PIECE_S) * rate) + 1))
+        slowest = min(float(declared.min()) if len(declared) else rate, rate)
+        self.seconds_held = int(self.ring.shape[1] / min(slowest, SLOWEST_RATE_HZ)) + 3
+        self.events: I64 = np.zeros((n_ch, EVENT_S, 4), dtype=np.int64)
+        self.mi: I64 = np.zeros((n_ch, N_MI), dtype=np.int64)
+        self.mf: F64 = np.zeros((n_ch, N_MF))
+        self.mtail: F64 = np.zeros((n_ch, n_mtr, 2))
+        self.pi: I64 = np.zeros((n_st, N_PI), dtype=np.int64)
+        self.pf: F64 = np.zeros((n_st, N_PF))
+        self.ptail: F64 = np.zeros((n_st, n_ptr, 2))
+        self.zring: F32 = np.zeros((n_st, 4, _pow2(ring_s * rate)), dtype=np.float32)
+        self.si: I64 = np.zeros((n_st, N_SI), dtype=np.int64)
+        self.sf: F64 = np.zeros((n_st, N_SF))
+        self.trail: F64 = np.zeros((n_st, 4, TRAIL_S))  # PGA, PGV and both in the GB/T band, by second
+        self.jring: F32 = np.zeros((n_st, TRAIL_S, int(np.ceil(rate))), dtype=np.float32)
+        self.ssi: I64 = np.zeros((n_st, N_SSI), dtype=np.int64)
+        self.ssf: F64 = np.zeros((n_st, N_SSF))
+        self.sring: F32 = np.zeros((n_st, 3, int(s_ring_s * rate)), dtype=np.float32)
+        self.ci[:, CLIP_FROM : CLIP_OLD + 1] = NEVER
+        self.arrays = State(**{name: getattr(self, name) for name in State._fields})
 
     def snapshot(self) -> dict[str, bytes]:
-        return {name: getattr(self, name).tobytes() for name in self.ARRAYS}
+        return {name: getattr(self, name).tobytes() for name in State._fields}
 
     def restore(self, data: dict[str, bytes]) -> None:
-        for name in self.ARRAYS:
+        for name in State._fields:
             mine = getattr(self, name)
             theirs = np.frombuffer(data[name], dtype=mine.dtype)
             if theirs.size != mine.size:

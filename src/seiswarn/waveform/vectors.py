@@ -1,178 +1,405 @@
-"""From components to stations: vector peaks per second and real-time intensity."""
+"""From components to stations: motion traces, vector peaks per second, real-time intensity.
+
+Works on what the components of a station have in common, in spans in which the same components
+are at hand; a component too far behind the others is left out.
+"""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numba import njit
 
+from seiswarn.jit import inner, kernel
+from seiswarn.waveform import filters as flt
 from seiswarn.waveform import state as st
-from seiswarn.waveform.intensity import intensity_gbt, intensity_jma
-from seiswarn.waveform.state import F32, F64, I64, TRAIL_S
+from seiswarn.waveform import traces as tr
+from seiswarn.waveform.intake import BASELINE_KEPT_S
+from seiswarn.waveform.pickers.s_onset import MAX_S, OVERCONFIDENT, R_ONSET, R_SIGMA, R_SNR, begin, follow
+from seiswarn.waveform.pwindow import P_CH, P_NOISE_D, P_OF, P_POLARITY, P_SIGMA_S, P_SNR, P_T0
+from seiswarn.waveform.seconds import close_second, forget, skip_to
+from seiswarn.waveform.state import F64, I64, State
+from seiswarn.waveform.tables import C_BASE_S, C_CLIP_S, C_WAIT_S, N_PICKS, Rows, Scratch, Table
 
-# Columns of a motion row.
-O_STATION, O_T, O_NCOMP, O_CLIPPED = range(4)
-O_PGA, O_PGV, O_PGD, O_GBT, O_JMA = range(5)
+# Rows of the block: counts in SI, baseline, without it, velocity, acceleration of a velocity sensor,
+# displacement; 0.1 to 10 Hz of acceleration (two sections) and velocity; Kunugi's six sections;
+# Wood-Anderson; picking band (two sections); the band of S in velocity (two).
+X, BASE, D, V, A, U, GA1, GA, GV1, GV, J1 = range(11)
+J = J1 + flt.N_JMA - 1
+WA, BAND1, BAND, S1, S = range(J + 1, J + 6)
+N_ROWS = S + 1
+ACC = -1  # the row that holds acceleration
+# From row to row by which section, in this order.
+_SECTIONS = (
+    (V, U, flt.INTEGRATE),
+    (ACC, GA1, flt.GBT_LOW),
+    (GA1, GA, flt.GBT_HIGH),
+    (V, GV1, flt.GBT_LOW),
+    (GV1, GV, flt.GBT_HIGH),
+    (ACC, J1, flt.JMA_FIRST),
+    *((J1 + j - 1, J1 + j, flt.JMA_FIRST + j) for j in range(1, flt.N_JMA)),
+    (ACC, WA, flt.WOOD_ANDERSON),
+    (ACC, BAND1, flt.PICK_LOW),
+    (BAND1, BAND, flt.PICK_HIGH),
+    (V, S1, flt.S_LOW),
+    (S1, S, flt.S_HIGH),
+)
+Q_A, Q_V, Q_U, Q_GA, Q_GV, Q_J = range(6)  # rows of squared vector sums
+N_SUMS = 6
+_SUMS = ((Q_A, ACC), (Q_V, V), (Q_U, U), (Q_GA, GA), (Q_GV, GV), (Q_J, J))
 
-JMA_TOTAL_S = 0.3
-
-
-@njit(cache=True, nogil=True)
-def _level(top: F64, n_rows: int, rank: int, merged: F64) -> float:
-    """The `rank`-th largest value (1 = largest) over the first lists of `top`, each falling."""
-    count = 0
-    for r in range(n_rows):
-        for k in range(rank):
-            merged[count] = top[r, k]
-            count += 1
-    part = merged[:count]
-    part.sort()
-    return part[count - rank]
-
-
-@njit(cache=True, nogil=True)
-def _close_second(
-    s: int,
-    k: int,
-    rate: float,
-    si: I64,
-    sf: F64,
-    trail: F64,
-    top: F64,
-    top_n: I64,
-    merged: F64,
-    oi: I64,
-    of: F64,
-) -> None:
-    """Write the row of the second that ends with sample `k`, and open the next."""
-    row = top_n[s, 0]
-    trail[s, 0, row] = math.sqrt(sf[s, st.S_PGA2])
-    trail[s, 1, row] = math.sqrt(sf[s, st.S_PGV2])
-    filled = min(TRAIL_S, top_n[s, 1] + 1)
-    rank = max(1, int(JMA_TOTAL_S * rate))
-    pga, pgv = 0.0, 0.0
-    for r in range(filled):
-        pga = max(pga, trail[s, 0, r])
-        pgv = max(pgv, trail[s, 1, r])
-    oi[O_STATION] = s
-    oi[O_T] = np.int64(math.floor((k + 1) / rate))
-    oi[O_NCOMP] = si[s, st.V_N]
-    oi[O_CLIPPED] = si[s, st.V_CLIP]
-    of[O_PGA] = trail[s, 0, row]
-    of[O_PGV] = trail[s, 1, row]
-    of[O_PGD] = math.sqrt(sf[s, st.S_PGD2])
-    of[O_GBT] = intensity_gbt(pga, pgv)
-    of[O_JMA] = intensity_jma(_level(top[s], filled, rank, merged))
-    sf[s, :] = 0.0
-    si[s, st.V_N] = 0
-    si[s, st.V_CLIP] = 0
-    row = (row + 1) % TRAIL_S
-    top_n[s, 0] = row
-    top_n[s, 1] = filled
-    top[s, row, :] = 0.0
+STATION, NEXT, STOP, END, MASK = range(5)  # rows of the lane table
 
 
-@njit(cache=True, nogil=True)
-def _insert(top: F64, rank: int, value: float) -> None:
-    """Keep `value` in the falling list of the `rank` largest."""
-    if value <= top[rank - 1]:
-        return
-    k = rank - 1
-    while k > 0 and top[k - 1] < value:
-        top[k] = top[k - 1]
-        k -= 1
-    top[k] = value
-
-
-@njit(cache=True, nogil=True)
-def combine(
-    touched: I64,
-    components: I64,
-    rates: F64,
-    wait_s: float,
-    clip_s: float,
-    i_all: I64,
-    mring: F32,
-    si: I64,
-    sf: F64,
-    trail: F64,
-    top: F64,
-    top_n: I64,
-    merged: F64,
-    out_i: I64,
-    out_f: F64,
-) -> int:
-    """Advance the vector sums of the `touched` stations as far as their components reach.
-
-    A component more than `wait_s` behind the most advanced one is left out. One row is written per
-    whole second of data (aligned to the second of UTC); returns the number of rows.
-    """
-    n_out = 0
-    size = mring.shape[2]
-    mask = size - 1
-    for t in range(touched.size):
-        s = touched[t]
-        newest, oldest, rate, unheard = np.int64(-1), np.int64(1) << 62, 0.0, False
-        rate_class = np.int64(0)
-        for c in range(3):
-            ch = components[s, c]
-            if ch >= 0 and i_all[ch, st.SEEN] == 1:
-                last = i_all[ch, st.SEG_K0] + i_all[ch, st.N] - 1
-                oldest = min(oldest, i_all[ch, st.SEG_K0])
-                if last > newest:
-                    newest, rate_class = last, i_all[ch, st.RATE]
-                    rate = rates[rate_class]
-            elif ch >= 0:
-                unheard = True
-        # At the start a component may only be late; it is awaited as any other.
-        if newest < 0 or (unheard and newest - oldest < np.int64(wait_s * rate)):
-            continue
-        if si[s, st.V_RATE] != rate_class:  # sample numbers count at the rate: those of another mean nothing
-            si[s, :] = 0
-            si[s, st.V_RATE] = rate_class
-            sf[s, :] = 0.0
-            trail[s, :, :] = 0.0
-            top[s, :, :] = 0.0
-            top_n[s, :] = 0
-        end, begin = newest, newest
-        for c in range(3):
-            ch = components[s, c]
-            if ch < 0 or i_all[ch, st.SEEN] == 0 or rates[i_all[ch, st.RATE]] != rate:
-                continue
-            last = i_all[ch, st.SEG_K0] + i_all[ch, st.N] - 1
-            if last >= newest - np.int64(wait_s * rate):
+@inner
+def _reach(components: I64, rate_class: int, wait: int, ci: I64) -> int:
+    """The last k that the `components` (3,) of a station may be combined to; -1 when none may yet."""
+    newest, oldest, awaited = -1, 1 << 62, False
+    for c in range(3):
+        ch = components[c]
+        if ch >= 0 and ci[ch, st.SEEN] == 0:
+            awaited = True
+        elif ch >= 0 and ci[ch, st.RATE] == rate_class:
+            newest = max(newest, ci[ch, st.SEG_K0] + ci[ch, st.READY] - 1)
+            oldest = min(oldest, min(ci[ch, st.SEG_K0], ci[ch, st.OLD_K0]))
+    if awaited and newest - oldest < wait:  # at the start a component may only be late
+        return -1
+    end = newest
+    for c in range(3):
+        ch = components[c]
+        if ch >= 0 and ci[ch, st.SEEN] == 1 and ci[ch, st.RATE] == rate_class:
+            last = ci[ch, st.SEG_K0] + ci[ch, st.READY] - 1
+            if last >= newest - wait:
                 end = min(end, last)
-                begin = min(begin, i_all[ch, st.SEG_K0])
-        begin = max(begin, si[s, st.V_K] + 1)
-        begin = max(begin, newest - size + 1)
-        rank = max(1, int(JMA_TOTAL_S * rate))
-        for k in range(begin, end + 1):
-            slot = k & mask
-            a2, v2, d2, j2, n = 0.0, 0.0, 0.0, 0.0, 0
+    return end
+
+
+@inner
+def _stretch_at(ci: I64, k: int, size: int) -> tuple[int, int, int]:
+    """Start and end of the stretch of a channel that holds `k`, or of the next one; 0, 0, 0 when none."""
+    floor = ci[st.SEG_K0] + ci[st.N] - size  # older samples are overwritten
+    for start, stop in ((ci[st.OLD_K0], ci[st.OLD_END]), (ci[st.SEG_K0], ci[st.SEG_K0] + ci[st.READY])):
+        first = max(start, floor)
+        if stop > k and stop > first:
+            return start, first, stop
+    return 0, 0, 0
+
+
+@inner
+def span(s: int, k: int, end: int, rate_class: int, table: Table, state: State) -> tuple[int, int, int]:
+    """The next (begin, stop, mask of components) from `k` on in which the same components are at hand."""
+    size = state.ring.shape[1]
+    begin = 1 << 62
+    for c in range(3):
+        ch = table.components[s, c]
+        if ch >= 0 and state.ci[ch, st.SEEN] == 1 and state.ci[ch, st.RATE] == rate_class:
+            _, first, stop = _stretch_at(state.ci[ch], k, size)
+            if stop > 0:
+                begin = min(begin, max(k, first))
+    until, mask = end + 1, 0
+    if begin > end:
+        return begin, begin, 0
+    for c in range(3):
+        ch = table.components[s, c]
+        if ch >= 0 and state.ci[ch, st.SEEN] == 1 and state.ci[ch, st.RATE] == rate_class:
+            _, first, stop = _stretch_at(state.ci[ch], begin, size)
+            if stop == 0:
+                continue
+            if first <= begin:
+                mask |= 1 << c
+                until = min(until, stop)
+            else:
+                until = min(until, first)
+    return begin, until, mask
+
+
+@inner
+def _enter(ci: I64, mi: I64, tail: F64, k: int, rate_class: int, rate: float, size: int) -> None:
+    """Meet a channel at `k`: go on when its traces end there, else start them anew (see `detect.enter`)."""
+    start, _, _ = _stretch_at(ci, k, size)
+    if mi[st.M_NEXT] == k and mi[st.M_SEG] == start and mi[st.M_RATE] == rate_class + 1:
+        return
+    keep = mi[st.M_RATE] == rate_class + 1 and 0 <= k - mi[st.M_NEXT] <= BASELINE_KEPT_S * rate
+    base = tail[BASE, 1]
+    tail[:, :] = 0.0
+    if keep:
+        tail[BASE, :] = base
+    else:
+        mi[st.M_N] = 0
+    mi[st.M_NEXT], mi[st.M_SEG], mi[st.M_RATE], mi[st.M_FROM] = k, start, rate_class + 1, k
+
+
+@inner
+def _trace_block(work: F64, seen: I64, rate: float, velocity: bool, coef: F64, base_s: float, n: int) -> None:
+    """All traces of a block out of its first row."""
+    lanes, base_n = tr.LANES, max(1.0, base_s * rate)
+    young = False
+    for m in range(lanes):
+        if seen[m] < base_n:
+            young = True
+    if young:
+        tr.average_from_start(work[X], work[BASE], base_n, seen, lanes, n)
+    else:
+        tr.average(work[X], work[BASE], 1.0 / base_n, lanes, n)
+    tr.subtract(work[X], work[BASE], work[D], lanes, n)
+    acc = D
+    if velocity:
+        acc = A
+        tr.section(work[D], work[V], coef[flt.HIGHPASS], lanes, n)
+        tr.differentiate(work[V], work[A], rate, lanes, n)
+    else:
+        tr.section(work[D], work[V], coef[flt.INTEGRATE], lanes, n)
+    for x, y, c in _SECTIONS:
+        tr.section(work[acc if x == ACC else x], work[y], coef[c], lanes, n)
+
+
+@inner
+def _sum_squares(x: F64, out: F64, n: int) -> None:
+    """Squared vector sums of eight stations: out[t * 8 + q]."""
+    one, two, lanes = np.uint64(tr.STATIONS), np.uint64(2 * tr.STATIONS), np.uint64(tr.LANES)
+    for t in range(np.uint64(0), np.uint64(n)):
+        i = (t + np.uint64(2)) * lanes
+        for q in range(np.uint64(0), np.uint64(tr.STATIONS)):
+            out[t * one + q] = (
+                x[i + q] * x[i + q] + x[i + one + q] * x[i + one + q] + x[i + two + q] * x[i + two + q]
+            )
+
+
+@inner
+def _second_of(k: int, rate: float) -> int:
+    """The second of UTC that sample `k` belongs to: the largest with second * rate <= k."""
+    second = int(math.floor(k / rate))
+    if math.ceil((second + 1) * rate) <= k:
+        second += 1
+    return second
+
+
+@inner
+def _accumulate(
+    q: int, s: int, first: int, n: int, mask: int, rate: float, cfg: F64, table: Table, state: State,
+    scratch: Scratch, rows: Rows, acc: int, offsets: F64,
+) -> None:  # fmt: skip
+    """Add `n` samples of one lane to the seconds of its station, closing those that end."""
+    work, sums = scratch.block, scratch.sums
+    hold_n, si, sf = int(cfg[C_CLIP_S] * rate), state.si[s], state.sf[s]
+    if mask == 7:
+        _look_for_s(q, s, first, n, rate, table, state, work, scratch.onset, rows)
+    t = 0
+    while t < n:
+        second = _second_of(first + t, rate)
+        if second != si[st.V_SEC]:
+            if si[st.V_MASK]:
+                close_second(s, rate, hold_n, table, state, rows, offsets)
+            skip_to(s, second, state)
+        begin_k = int(math.ceil(second * rate))
+        stop = min(int(n), int(math.ceil((second + 1) * rate)) - first)
+        si[st.V_MASK] |= mask
+        _peaks(q, t, stop, sums, sf)
+        _scalars(q, s, t, stop, mask, work, acc, table, state, sf)
+        jring = state.jring[s, second % st.TRAIL_S]
+        for u in range(t, stop):
+            jring[first + u - begin_k] = sums[Q_J, u * tr.STATIONS + q]
+        t = stop
+        if first + t == int(math.ceil((second + 1) * rate)):
             for c in range(3):
-                ch = components[s, c]
-                if ch < 0 or i_all[ch, st.SEEN] == 0 or rates[i_all[ch, st.RATE]] != rate:
-                    continue
-                k0 = i_all[ch, st.SEG_K0]
-                if k < k0 or k >= k0 + i_all[ch, st.N]:
-                    continue
-                n += 1
-                a2 += mring[ch, st.M_ACC, slot] ** 2
-                v2 += mring[ch, st.M_VEL, slot] ** 2
-                j2 += mring[ch, st.M_JMA, slot] ** 2
-                d2 += mring[ch, st.M_DISP, slot] ** 2
-                clip_n = i_all[ch, st.CLIP_N]
-                if clip_n >= 0 and k - k0 >= clip_n and k - k0 < clip_n + clip_s * rate:
-                    si[s, st.V_CLIP] = 1
-            sf[s, st.S_PGA2] = max(sf[s, st.S_PGA2], a2)
-            sf[s, st.S_PGV2] = max(sf[s, st.S_PGV2], v2)
-            sf[s, st.S_PGD2] = max(sf[s, st.S_PGD2], d2)
-            si[s, st.V_N] = max(si[s, st.V_N], n)
-            _insert(top[s, top_n[s, 0]], rank, math.sqrt(j2))
-            if math.floor((k + 1) / rate) > math.floor(k / rate):
-                _close_second(s, k, rate, si, sf, trail, top, top_n, merged, out_i[n_out], out_f[n_out])
-                n_out += 1
-        if end >= begin:
-            si[s, st.V_K] = end
-    return n_out
+                ch = table.components[s, c]
+                if ch >= 0:
+                    i = (t + 1) * tr.LANES + c * tr.STATIONS + q
+                    offsets[c] = work[BASE, i] / table.scale[ch] + state.cf[ch, st.SHIFT]
+            close_second(s, rate, hold_n, table, state, rows, offsets)
+
+
+@inner
+def _look_for_s(
+    q: int,
+    s: int,
+    first: int,
+    n: int,
+    rate: float,
+    table: Table,
+    state: State,
+    work: F64,
+    onset: F64,
+    rows: Rows,
+) -> None:
+    """Keep what S is looked for in; after a P onset, look."""
+    ring, ssi = state.sring[s], state.ssi[s]
+    size = ring.shape[1]
+    slot = int(first % size)
+    i = 2 * tr.LANES + q
+    for _ in range(n):
+        ring[0, slot] = work[S, i]
+        ring[1, slot] = work[S, i + tr.STATIONS]
+        ring[2, slot] = work[S, i + 2 * tr.STATIONS]
+        i += tr.LANES
+        slot = slot + 1 if slot + 1 < size else 0
+    if ssi[st.SI_ON] == 0:
+        return
+    if ssi[st.SI_NEXT] == 0:
+        begin(ssi[st.SI_P], rate, ring, ssi, state.ssf[s])
+    found = follow(first + n, rate, ring, ssi, state.ssf[s], onset[0], onset[1])
+    if found:
+        _s_pick(s, rate, table, state, onset[1], rows)
+    if found or ssi[st.SI_NEXT] - ssi[st.SI_P] >= MAX_S * rate:
+        ssi[st.SI_ON] = 0
+
+
+@inner
+def _s_pick(s: int, rate: float, table: Table, state: State, out: F64, rows: Rows) -> None:
+    """Write the row of an S onset; for a while a new P onset here is a later phase."""
+    ssi, ch = state.ssi[s], table.components[s, 1]
+    k = int(out[R_ONSET])
+    pick_i, pick_f = rows.picks_i[rows.n[N_PICKS]], rows.picks_f[rows.n[N_PICKS]]
+    rows.n[N_PICKS] += 1
+    since_ns = int(math.floor((k - ssi[st.SI_P]) * 1e9 / rate + 0.5))
+    pick_i[P_CH], pick_i[P_T0], pick_i[P_OF] = ch, ssi[st.SI_T0] + since_ns, ssi[st.SI_T0]
+    pick_i[P_POLARITY] = 0
+    pick_f[P_SNR], pick_f[P_NOISE_D] = out[R_SNR], 0.0
+    pick_f[P_SIGMA_S] = max(OVERCONFIDENT * out[R_SIGMA], 0.5) / rate
+    ssi[st.SI_REST] = k + 2 * (k - ssi[st.SI_P])
+
+
+@inner
+def _peaks(q: int, t: int, stop: int, sums: F64, sf: F64) -> None:
+    pga, pgv, pgd, ga, gv = sf[st.S_PGA2], sf[st.S_PGV2], sf[st.S_PGD2], sf[st.S_GA2], sf[st.S_GV2]
+    total, absolute = sf[st.S_A2], sf[st.S_ABS]
+    for u in range(t, stop):
+        i = u * tr.STATIONS + q
+        a2 = sums[Q_A, i]
+        pga = max(pga, a2)
+        total += a2
+        absolute += math.sqrt(a2)
+        pgv = max(pgv, sums[Q_V, i])
+        pgd = max(pgd, sums[Q_U, i])
+        ga = max(ga, sums[Q_GA, i])
+        gv = max(gv, sums[Q_GV, i])
+    sf[st.S_PGA2], sf[st.S_PGV2], sf[st.S_PGD2], sf[st.S_GA2], sf[st.S_GV2] = pga, pgv, pgd, ga, gv
+    sf[st.S_A2], sf[st.S_ABS] = total, absolute
+
+
+@inner
+def _scalars(
+    q: int, s: int, t: int, stop: int, mask: int, work: F64, acc: int, table: Table, state: State, sf: F64
+) -> None:
+    """What is measured component by component: Wood-Anderson peak, squares for the quality."""
+    for c in range(3):
+        if not mask & (1 << c):
+            continue
+        mf = state.mf[table.components[s, c]]
+        a2, b2, wa = mf[st.S_ACC2], mf[st.S_BAND2], sf[st.S_WA]
+        i = (t + 2) * tr.LANES + c * tr.STATIONS + q
+        for _ in range(t, stop):
+            a2 += work[acc, i] * work[acc, i]
+            b2 += work[BAND, i] * work[BAND, i]
+            if c > 0:
+                wa = max(wa, abs(work[WA, i]))
+            i += tr.LANES
+        mf[st.S_ACC2], mf[st.S_BAND2], sf[st.S_WA] = a2, b2, wa
+
+
+@inner
+def _next_span(
+    q: int, rate_class: int, rate: float, table: Table, state: State, lane: I64, work: F64
+) -> bool:
+    """Put the next span of the station in lane `q` in place; False when it has none."""
+    s, size = lane[STATION, q], state.ring.shape[1]
+    begin, stop, mask = span(s, lane[NEXT, q], lane[END, q], rate_class, table, state)
+    if mask == 0:
+        state.si[s, st.V_K] = lane[END, q]
+        return False
+    lane[NEXT, q], lane[STOP, q], lane[MASK, q] = begin, stop, mask
+    for c in range(3):
+        m = c * tr.STATIONS + q
+        if mask & (1 << c):
+            ch = table.components[s, c]
+            _enter(state.ci[ch], state.mi[ch], state.mtail[ch], begin, rate_class, rate, size)
+            tr.load_tail(work, state.mtail[ch], m, tr.LANES)
+    return True
+
+
+@inner
+def _fill_lanes(
+    stations: I64, following: int, rate_class: int, rate: float, wait_s: float, table: Table,
+    state: State, lane: I64, seen: I64, work: F64,
+) -> tuple[int, int]:  # fmt: skip
+    """Give idle lanes the next stations; returns (next station, samples of the block)."""
+    n = 0
+    for q in range(tr.STATIONS):
+        while lane[STATION, q] < 0 and following < stations.size:
+            s = stations[following]
+            following += 1
+            end = _reach(table.components[s], rate_class, int(wait_s * rate), state.ci)
+            if state.si[s, st.V_RATE] != rate_class + 1:
+                forget(s, state)
+                state.si[s, st.V_RATE] = rate_class + 1
+            lane[STATION, q], lane[NEXT, q], lane[END, q] = s, state.si[s, st.V_K] + 1, end
+            if lane[NEXT, q] > end or not _next_span(q, rate_class, rate, table, state, lane, work):
+                lane[STATION, q] = -1
+        if lane[STATION, q] >= 0:
+            left = lane[STOP, q] - lane[NEXT, q]
+            n = min(n, left) if n > 0 else min(int(tr.CHUNK), left)
+    for q in range(tr.STATIONS):
+        for c in range(3):
+            m = c * tr.STATIONS + q
+            if lane[STATION, q] >= 0 and lane[MASK, q] & (1 << c):
+                ch = table.components[lane[STATION, q], c]
+                seen[m] = state.mi[ch, st.M_N]
+                tr.load_counts(work, state.ring[ch], lane[NEXT, q], table.scale[ch], m, tr.LANES, n)
+            else:
+                seen[m] = tr.IDLE
+                tr.silence(work, m, tr.LANES, n)
+    return following, n
+
+
+@kernel
+def advance(
+    stations: I64, rate_class: int, rate: float, velocity: bool, coef: F64, cfg: F64, table: Table,
+    state: State, scratch: Scratch, rows: Rows,
+) -> None:  # fmt: skip
+    """Work off what the components of `stations`, all of one rate and unit, newly have in common."""
+    lane, work, sums, seen = scratch.lane, scratch.block, scratch.sums, scratch.seen
+    acc = A if velocity else D
+    lane[STATION, :] = -1
+    for m in range(tr.LANES):
+        tr.clear_tail(work, m, tr.LANES)
+    following = 0
+    while True:
+        following, n = _fill_lanes(
+            stations, following, rate_class, rate, cfg[C_WAIT_S], table, state, lane, seen, work
+        )
+        if n == 0:
+            return
+        _trace_block(work, seen, rate, velocity, coef, cfg[C_BASE_S], n)
+        for out, row in _SUMS:
+            _sum_squares(work[acc if row == ACC else row], sums[out], n)
+        for q in range(tr.STATIONS):
+            s = lane[STATION, q]
+            if s < 0:
+                continue
+            _accumulate(
+                q, s, lane[NEXT, q], n, lane[MASK, q], rate, cfg, table, state, scratch, rows, acc,
+                scratch.offsets,
+            )  # fmt: skip
+            _leave(q, n, table, state, lane, work)
+        tr.shift(work, tr.LANES, n)
+        for q in range(tr.STATIONS):
+            if lane[STATION, q] >= 0 and lane[NEXT, q] == lane[STOP, q]:
+                for c in range(3):
+                    tr.clear_tail(work, c * tr.STATIONS + q, tr.LANES)
+                if not _next_span(q, rate_class, rate, table, state, lane, work):
+                    lane[STATION, q] = -1
+
+
+@inner
+def _leave(q: int, n: int, table: Table, state: State, lane: I64, work: F64) -> None:
+    """Move one lane on by `n` samples; keep the state of its channels when its span ends."""
+    s = lane[STATION, q]
+    lane[NEXT, q] += n
+    state.si[s, st.V_K] = lane[NEXT, q] - 1
+    for c in range(3):
+        if lane[MASK, q] & (1 << c):
+            ch = table.components[s, c]
+            state.mi[ch, st.M_N] += n
+            state.mi[ch, st.M_NEXT] = lane[NEXT, q]
+            if lane[NEXT, q] == lane[STOP, q]:
+                tr.save_tail(work, state.mtail[ch], c * tr.STATIONS + q, tr.LANES, n)

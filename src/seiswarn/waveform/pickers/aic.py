@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from seiswarn.jit import kernel
 from seiswarn.waveform.state import F64
 
 NAME = "aic"
@@ -16,7 +16,7 @@ VERIFIED = True  # tests/waveform/test_kernels.py: numpy twin
 _GUARD = 5  # samples at either end where a variance means nothing
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def aic_onset(x: F64, work: F64) -> tuple[int, float]:
     """Onset index in `x` and its one-sigma in samples.
 

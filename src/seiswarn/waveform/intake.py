@@ -1,0 +1,259 @@
+"""The first pass over samples: continuity, clipping, flat traces, spikes and steps; then into the ring.
+
+A jump far beyond the usual difference of neighbours is looked at for a moment before anything
+else sees it: a lone spike comes back at once, a step stays where it is, ground motion goes on
+moving. The look takes less time than the picker waits after a trigger anyway.
+"""
+
+from __future__ import annotations
+
+import math
+
+from seiswarn.jit import inner, kernel
+from seiswarn.reasons import Flag
+from seiswarn.waveform import quality as q
+from seiswarn.waveform import state as st
+from seiswarn.waveform.state import F64, I64, State
+from seiswarn.waveform.tables import C_CLIP_S, C_FILL_S, C_FLAT_S, Slots, Table
+
+BLOCK = 16  # samples per update of the mean difference: on a fixed grid, so that packets do not matter
+LEARN_BLOCKS = 4  # blocks before a jump can be told from usual
+JUMP = 15.0  # times the mean difference of neighbours: white noise stays below 7 of them in years
+MIN_JUMP_MPS2 = 0.01  # 1 gal: smaller artefacts make no intensity
+LOOK_S = 0.2
+CALM_S = 2.0  # after real motion has been found behind a jump
+SAME = 0.2  # of the jump: closer than this to a level is at that level
+SPIKE_N = 3  # a spike is at most this long, in samples
+BASELINE_KEPT_S = 60.0  # shorter gaps leave the baseline as it was
+
+F_CLIPPED, F_GAP, F_SPIKE, F_STEP = int(Flag.CLIPPED), int(Flag.GAP), int(Flag.SPIKE), int(Flag.STEP)
+F_FLAT, F_DRIFT = int(Flag.FLAT), int(Flag.CLOCK_DRIFT)
+
+
+@inner
+def begin_stretch(ci: I64, cf: F64, t0_ns: int, rate_class: int, rate_hz: float) -> None:
+    """Start a channel anew at `t0_ns`; what came before stays in the ring until it is overwritten."""
+    k0 = int(math.floor(t0_ns * 1e-9 * rate_hz + 0.5))
+    if ci[st.SEEN] == 1 and ci[st.RATE] == rate_class:
+        ci[st.OLD_K0], ci[st.OLD_END] = ci[st.SEG_K0], ci[st.SEG_K0] + ci[st.READY]
+    else:
+        ci[st.OLD_K0], ci[st.OLD_END] = k0, k0
+        ci[st.CLIP_FROM], ci[st.CLIP_K], ci[st.CLIP_OLD] = st.NEVER, st.NEVER, st.NEVER
+    ci[st.SEEN] = 1
+    ci[st.RATE] = rate_class
+    ci[st.SEG_T0] = t0_ns
+    ci[st.SEG_K0] = k0
+    ci[st.N] = 0
+    ci[st.READY] = 0
+    ci[st.WORKED] = 0
+    ci[st.SUS_N] = -1
+    ci[st.CALM_N] = LEARN_BLOCKS * BLOCK
+    ci[st.RUN] = 0
+    ci[st.MOVED_N] = 0
+    cf[st.SHIFT] = 0.0
+    cf[st.LEVEL] = 0.0
+    cf[st.DIFF] = 0.0
+
+
+@inner
+def _spike_length(ring: F64, k: int, n: int, old: float, near: float) -> int:
+    """Samples from `k` on until the trace is back at `old` and stays there; 0 when it does not."""
+    size = ring.size
+    for m in range(1, SPIKE_N + 1):
+        back = True
+        for j in range(m, n):
+            if abs(ring[(k + j) % size] - old) > near:
+                back = False
+                break
+        if back:
+            return m
+    return 0
+
+
+@inner
+def _is_step(ring: F64, k: int, n: int, near: float) -> bool:
+    """Whether the trace, having jumped at `k`, stays where it has come to."""
+    size = ring.size
+    level = ring[(k + 1) % size]
+    farthest = 0.0
+    for j in range(1, n):
+        farthest = max(farthest, abs(ring[(k + j) % size] - level))
+    return farthest <= near
+
+
+@inner
+def _judge(ci: I64, cf: F64, ring: F64, rate_hz: float, clipped: bool) -> int:
+    """End the look at a jump: mend a spike, take out a step, or let real motion go on; the flag raised."""
+    size = ring.size
+    k = ci[st.SEG_K0] + ci[st.SUS_N]
+    n = int(ci[st.N] - ci[st.SUS_N])
+    old = ring[(k - 1) % size]
+    near = SAME * abs(ring[k % size] - old)
+    ci[st.SUS_N] = -1
+    ci[st.READY] = ci[st.N]
+    if not clipped:
+        m = _spike_length(ring, k, n, old, near)
+        if m > 0:
+            after = ring[(k + m) % size]
+            for j in range(m):
+                ring[(k + j) % size] = old + (after - old) * (j + 1.0) / (m + 1.0)
+            return F_SPIKE
+        if _is_step(ring, k, n, near):
+            level = 0.0
+            for j in range(1, n):
+                level += ring[(k + j) % size]
+            shift = level / (n - 1) - old
+            ring[k % size] = old + shift
+            for j in range(n):
+                ring[(k + j) % size] -= shift
+            cf[st.SHIFT] += shift
+            cf[st.LAST] -= shift
+            return F_STEP
+    ci[st.CALM_N] = ci[st.N] + int(CALM_S * rate_hz)
+    return 0
+
+
+@inner
+def _append(
+    x: float,
+    ci: I64,
+    cf: F64,
+    ring: F64,
+    slot: int,
+    jump: float,
+    look_n: int,
+    flat_n: int,
+    rate_hz: float,
+) -> int:
+    """One more sample into the ring; returns the flags it raises."""
+    flags = 0
+    n = ci[st.N]
+    x -= cf[st.SHIFT]
+    d = abs(x - cf[st.LAST]) if n > 0 else 0.0
+    ring[slot] = x
+    cf[st.LAST] = x
+    ci[st.N] = n + 1
+    if d == 0.0:
+        ci[st.RUN] += 1
+    else:
+        # Noise before is none when the trace lay dead, for long or ever since the stretch began.
+        if ci[st.RUN] >= flat_n or ci[st.RUN] == n:
+            ci[st.MOVED_N] = n
+        ci[st.RUN] = 0
+    cf[st.DIFF] += d
+    if ci[st.SUS_N] < 0:
+        if d > jump and d > JUMP * cf[st.LEVEL] and n >= ci[st.CALM_N]:
+            ci[st.SUS_N] = n
+        else:
+            ci[st.READY] = n + 1
+    elif n + 1 - ci[st.SUS_N] >= look_n:
+        recent = ci[st.CLIP_K] >= ci[st.SEG_K0] + ci[st.SUS_N]
+        flags = _judge(ci, cf, ring, rate_hz, recent)
+    if (n + 1) % BLOCK == 0:
+        # The block of a jump must not raise the level by which it is judged.
+        if ci[st.SUS_N] < 0 and flags == 0:
+            weight = 1.0 if n < BLOCK else min(1.0, BLOCK / rate_hz)
+            cf[st.LEVEL] += (cf[st.DIFF] / BLOCK - cf[st.LEVEL]) * weight
+        cf[st.DIFF] = 0.0
+    return flags
+
+
+@inner
+def _note(event: I64, flags: int) -> None:
+    """Enter what was met at a sample into the record of its second."""
+    event[st.E_FLAGS] |= flags
+    if flags & F_SPIKE:
+        event[st.E_SPIKES] += 1
+    if flags & F_CLIPPED:
+        event[st.E_CLIPPED] += 1
+
+
+@inner
+def _clip(ci: I64, k: int, hold_n: int) -> None:
+    """Remember a clipped sample: the start of an episode, or its new end."""
+    if k - ci[st.CLIP_K] >= hold_n:
+        ci[st.CLIP_OLD], ci[st.CLIP_FROM] = ci[st.CLIP_K], k
+    ci[st.CLIP_K] = k
+
+
+@inner
+def is_clipped(ci: I64, first_k: int, last_k: int, hold_n: int) -> bool:
+    """Whether a sample was clipped in [first_k, last_k] or within `hold_n` samples before."""
+    if ci[st.CLIP_FROM] <= last_k and first_k - ci[st.CLIP_K] < hold_n:
+        return True
+    return ci[st.CLIP_OLD] <= last_k and first_k - ci[st.CLIP_OLD] < hold_n
+
+
+@inner
+def _packet(
+    samples: F64, skip: int, fill: int, ci: I64, cf: F64, ring: F64, events: I64, jump: float, clip: float,
+    rate: float, cfg: F64,
+) -> int:  # fmt: skip
+    """The samples of one admitted packet into the ring of its channel; returns the flags raised."""
+    size = ring.size
+    slot = int((ci[st.SEG_K0] + ci[st.N]) % size)
+    look_n = max(6, int(LOOK_S * rate))
+    flat_n, hold_n = int(cfg[C_FLAT_S] * rate), int(cfg[C_CLIP_S] * rate)
+    last = cf[st.LAST] + cf[st.SHIFT]
+    raised = 0
+    for s in range(skip - fill, samples.size):
+        flags = 0
+        if s < skip and fill > 0:  # a short gap is bridged by a straight line
+            x = last + (samples[skip] - last) * (s + fill - skip + 1.0) / (fill + 1.0)
+        else:
+            x = samples[s]
+        k = ci[st.SEG_K0] + ci[st.N]
+        if abs(x) >= clip:
+            _clip(ci, k, hold_n)
+            flags = F_CLIPPED
+        jumped_n = ci[st.SUS_N]
+        flags |= _append(x, ci, cf, ring, slot, jump, look_n, flat_n, rate)
+        slot = slot + 1 if slot + 1 < size else 0
+        if ci[st.RUN] >= flat_n:
+            flags |= F_FLAT
+        if flags != 0:
+            raised |= flags
+            if flags & (F_SPIKE | F_STEP):
+                k = ci[st.SEG_K0] + jumped_n
+            event = events[int(math.floor(k / rate)) % st.EVENT_S]
+            _note(event, flags)
+            if flags & F_FLAT:
+                event[st.E_FLAT] = ci[st.RUN]
+    return raised
+
+
+@kernel
+def intake(
+    first: int, slots: Slots, rates: F64, cfg: F64, table: Table, state: State, codes: I64, flags: I64
+) -> int:
+    """Take packets from `first` on; returns the index after the last one taken.
+
+    Fills `codes` (continuity, see `quality`) and `flags` per packet. Stops before a packet that begins
+    a new stretch while samples of the old one are not worked off.
+    """
+    for p in range(first, slots.channel.size):
+        ch, rc = slots.channel[p], slots.rate_class[p]
+        ci, cf, rate = state.ci[ch], state.cf[ch], rates[rc]
+        n = slots.end[p] - slots.begin[p]
+        code, skip, fill = q.admit(ci, slots.t0_ns[p], n, rc, rate, cfg[C_FILL_S])
+        if code == q.FIRST or code == q.RESET or code == q.RATE_CHANGED:
+            if ci[st.SEEN] == 1 and ci[st.WORKED] < ci[st.READY]:
+                return p
+            begin_stretch(ci, cf, slots.t0_ns[p], rc, rate)
+        codes[p] = code
+        if code == q.DROPPED or code == q.STALE:
+            continue
+        raised = 0
+        if code == q.RESET or code == q.FILLED:
+            raised = F_GAP
+        elif code == q.DRIFTED:
+            raised = F_DRIFT
+        if raised:
+            k = ci[st.SEG_K0] + ci[st.N]
+            _note(state.events[ch, int(math.floor(k / rate)) % st.EVENT_S], raised)
+        raised |= _packet(
+            slots.samples[slots.begin[p] : slots.end[p]], skip, fill, ci, cf, state.ring[ch],
+            state.events[ch], table.jump_counts[ch], table.clip_counts[ch], rate, cfg,
+        )  # fmt: skip
+        flags[p] = raised
+    return slots.channel.size
