@@ -114,6 +114,13 @@ def _judge(ci: I64, cf: F64, ring: F64, rate_hz: float, clipped: bool) -> int:
 
 
 @inner
+def _learn(n: int, cf: F64, rate_hz: float) -> None:
+    """The mean difference of neighbours after a full block that ends with sample `n` - 1."""
+    weight = 1.0 if n <= BLOCK else min(1.0, BLOCK / rate_hz)
+    cf[st.LEVEL] += (cf[st.DIFF] / BLOCK - cf[st.LEVEL]) * weight
+
+
+@inner
 def _append(
     x: float,
     ci: I64,
@@ -152,8 +159,7 @@ def _append(
     if (n + 1) % BLOCK == 0:
         # The block of a jump must not raise the level by which it is judged.
         if ci[st.SUS_N] < 0 and flags == 0:
-            weight = 1.0 if n < BLOCK else min(1.0, BLOCK / rate_hz)
-            cf[st.LEVEL] += (cf[st.DIFF] / BLOCK - cf[st.LEVEL]) * weight
+            _learn(n + 1, cf, rate_hz)
         cf[st.DIFF] = 0.0
     return flags
 
@@ -185,41 +191,93 @@ def is_clipped(ci: I64, first_k: int, last_k: int, hold_n: int) -> bool:
 
 
 @inner
+def _plain(
+    samples: F64,
+    ci: I64,
+    cf: F64,
+    ring: F64,
+    slot: int,
+    jump: float,
+    clip: float,
+    flat_n: int,
+    rate: float,
+) -> bool:
+    """Take samples that lie within one block when nothing about them is unusual; else change nothing.
+
+    The ring is written in any case: who takes them one by one writes the same places again.
+    """
+    n, run = ci[st.N], ci[st.RUN]
+    if ci[st.SUS_N] >= 0 or run >= flat_n or run == n:
+        return False
+    last, total, largest, highest = cf[st.LAST], cf[st.DIFF], 0.0, 0.0
+    for s in range(samples.size):
+        raw = samples[s]
+        x = raw - cf[st.SHIFT]
+        d = abs(x - last)
+        last = x
+        total += d
+        largest = max(largest, d)
+        highest = max(highest, abs(raw))
+        run = run + 1 if d == 0.0 else 0
+        ring[slot + s] = x
+    n += samples.size
+    if highest >= clip or run >= flat_n or (largest > jump and largest > JUMP * cf[st.LEVEL]):
+        return False
+    ci[st.N], ci[st.READY], ci[st.RUN] = n, n, run
+    cf[st.LAST], cf[st.DIFF] = last, total
+    if n % BLOCK == 0:
+        _learn(n, cf, rate)
+        cf[st.DIFF] = 0.0
+    return True
+
+
+@inner
 def _packet(
     samples: F64, skip: int, fill: int, ci: I64, cf: F64, ring: F64, events: I64, jump: float, clip: float,
     rate: float, cfg: F64,
 ) -> int:  # fmt: skip
     """The samples of one admitted packet into the ring of its channel; returns the flags raised."""
     size = ring.size
-    slot = int((ci[st.SEG_K0] + ci[st.N]) % size)
-    look_n = max(6, int(LOOK_S * rate))
-    flat_n, hold_n = int(cfg[C_FLAT_S] * rate), int(cfg[C_CLIP_S] * rate)
-    last = cf[st.LAST] + cf[st.SHIFT]
+    flat_n = int(cfg[C_FLAT_S] * rate)
     raised = 0
-    for s in range(skip - fill, samples.size):
-        flags = 0
-        if s < skip and fill > 0:  # a short gap is bridged by a straight line
-            x = last + (samples[skip] - last) * (s + fill - skip + 1.0) / (fill + 1.0)
-        else:
-            x = samples[s]
-        k = ci[st.SEG_K0] + ci[st.N]
-        if abs(x) >= clip:
-            _clip(ci, k, hold_n)
-            flags = F_CLIPPED
-        jumped_n = ci[st.SUS_N]
-        flags |= _append(x, ci, cf, ring, slot, jump, look_n, flat_n, rate)
-        slot = slot + 1 if slot + 1 < size else 0
-        if ci[st.RUN] >= flat_n:
-            flags |= F_FLAT
-        if flags != 0:
-            raised |= flags
-            if flags & (F_SPIKE | F_STEP):
-                k = ci[st.SEG_K0] + jumped_n
-            event = events[int(math.floor(k / rate)) % st.EVENT_S]
-            _note(event, flags)
-            if flags & F_FLAT:
-                event[st.E_FLAT] = ci[st.RUN]
+    last = cf[st.LAST] + cf[st.SHIFT]
+    for s in range(fill):  # a short gap is bridged by a straight line
+        x = last + (samples[skip] - last) * (s + 1.0) / (fill + 1.0)
+        raised |= _single(x, ci, cf, ring, events, jump, clip, rate, cfg)
+    s = skip
+    while s < samples.size:
+        slot = int((ci[st.SEG_K0] + ci[st.N]) % size)
+        m = min(samples.size - s, min(BLOCK - ci[st.N] % BLOCK, size - slot))
+        if not _plain(samples[s : s + m], ci, cf, ring, slot, jump, clip, flat_n, rate):
+            for u in range(s, s + m):
+                raised |= _single(samples[u], ci, cf, ring, events, jump, clip, rate, cfg)
+        s += m
     return raised
+
+
+@inner
+def _single(
+    x: float, ci: I64, cf: F64, ring: F64, events: I64, jump: float, clip: float, rate: float, cfg: F64
+) -> int:
+    """One sample into the ring, with a look at everything it may be; returns the flags raised."""
+    flags, look_n = 0, max(6, int(LOOK_S * rate))
+    flat_n, hold_n = int(cfg[C_FLAT_S] * rate), int(cfg[C_CLIP_S] * rate)
+    k = ci[st.SEG_K0] + ci[st.N]
+    if abs(x) >= clip:
+        _clip(ci, k, hold_n)
+        flags = F_CLIPPED
+    jumped_n = ci[st.SUS_N]
+    flags |= _append(x, ci, cf, ring, int(k % ring.size), jump, look_n, flat_n, rate)
+    if ci[st.RUN] >= flat_n:
+        flags |= F_FLAT
+    if flags != 0:
+        if flags & (F_SPIKE | F_STEP):
+            k = ci[st.SEG_K0] + jumped_n
+        event = events[int(math.floor(k / rate)) % st.EVENT_S]
+        _note(event, flags)
+        if flags & F_FLAT:
+            event[st.E_FLAT] = ci[st.RUN]
+    return flags
 
 
 @kernel

@@ -73,6 +73,20 @@ def level_exceeded(values: F32, rank: int) -> float:
 
 
 @kernel
+def keep_largest(values: F32, rank: int, out: F32) -> None:
+    """The `rank` largest of `values` (1, n), none negative, into `out`; zeros where there are fewer."""
+    out[:] = 0.0
+    level, n = level_exceeded(values, rank), 0
+    for k in range(values.shape[1]):
+        if values[0, k] > level and n < rank:
+            out[n] = values[0, k]
+            n += 1
+    while level > 0.0 and n < rank:  # those that equal the level
+        out[n] = level
+        n += 1
+
+
+@kernel
 def _count_above(values: F32, level: float) -> int:
     limit, count = np.float32(level), 0
     for r in range(values.shape[0]):

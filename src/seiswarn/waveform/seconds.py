@@ -8,7 +8,13 @@ from seiswarn.jit import inner
 from seiswarn.reasons import Flag
 from seiswarn.waveform import state as st
 from seiswarn.waveform.intake import is_clipped
-from seiswarn.waveform.intensity import intensity_gbt, intensity_jma, intensity_mmi, level_exceeded
+from seiswarn.waveform.intensity import (
+    intensity_gbt,
+    intensity_jma,
+    intensity_mmi,
+    keep_largest,
+    level_exceeded,
+)
 from seiswarn.waveform.state import F64, State
 from seiswarn.waveform.tables import N_MOTIONS, N_QUALITY, Rows, Table
 
@@ -18,7 +24,6 @@ O_PGA, O_PGV, O_PGD, O_GBT, O_JMA, O_MMI, O_GA, O_GV, O_ARIAS, O_CAV, O_WA = ran
 L_CHANNEL, L_T, L_SPIKES, L_CLIPPED, L_FLAGS = range(5)
 L_OFFSET, L_RMS, L_NOISE, L_FLAT_S = range(4)
 
-JMA_TOTAL_S = 0.3  # the level exceeded this long in total is JMA's measure
 QUALITY_S = 10  # seconds of UTC per row of quality
 GRAVITY_MPS2 = 9.80665  # standard gravity, CGPM 1901
 
@@ -112,8 +117,10 @@ def close_second(
     of[O_PGD], of[O_WA] = math.sqrt(sf[st.S_PGD2]), sf[st.S_WA]
     of[O_GBT] = intensity_gbt(_largest(trail[2]), _largest(trail[3]))
     of[O_MMI] = intensity_mmi(_largest(trail[0]), _largest(trail[1]))
-    rank = max(1, int(JMA_TOTAL_S * rate))
-    of[O_JMA] = intensity_jma(math.sqrt(level_exceeded(state.jring[s], rank)))
+    rank = max(1, int(st.JMA_TOTAL_S * rate))
+    keep_largest(state.jsec[s], rank, state.jtop[s, slot])
+    of[O_JMA] = intensity_jma(math.sqrt(level_exceeded(state.jtop[s], rank)))
+    state.jsec[s, 0, :] = 0.0
     of[O_ARIAS] = math.pi / (2.0 * GRAVITY_MPS2) * sf[st.S_A2] / rate
     of[O_CAV] = sf[st.S_ABS] / rate
     sf[:] = 0.0
@@ -127,12 +134,12 @@ def skip_to(s: int, second: int, state: State) -> None:
     away = second - si[st.V_SEC]
     if away <= 0 or away > st.TRAIL_S:
         state.trail[s, :, :] = 0.0
-        state.jring[s, :, :] = 0.0
+        state.jtop[s, :, :] = 0.0
     else:
         for k in range(1, away + 1):
             slot = (si[st.V_SEC] + k) % st.TRAIL_S
             state.trail[s, :, slot] = 0.0
-            state.jring[s, slot, :] = 0.0
+            state.jtop[s, slot, :] = 0.0
     si[st.V_SEC] = second
 
 

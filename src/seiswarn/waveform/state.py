@@ -84,6 +84,7 @@ S_BINS = 64
 SF_Z = SF_H + S_BINS + 1
 N_SSF = SF_Z + S_BINS + 1
 
+JMA_TOTAL_S = 0.3  # the level exceeded this long in total is JMA's measure
 TRAIL_S = 10  # real-time intensity looks back over this many whole seconds
 DEFAULT_RATE_HZ = 100.0
 UNDECLARED_RATE_HZ = 250.0
@@ -112,7 +113,8 @@ class State(NamedTuple):
     si: I64
     sf: F64
     trail: F64
-    jring: F32
+    jsec: F32
+    jtop: F32
     ssi: I64
     ssf: F64
     sring: F32
@@ -148,7 +150,9 @@ class WaveformState:
         self.si: I64 = np.zeros((n_st, N_SI), dtype=np.int64)
         self.sf: F64 = np.zeros((n_st, N_SF))
         self.trail: F64 = np.zeros((n_st, 4, TRAIL_S))  # PGA, PGV and both in the GB/T band, by second
-        self.jring: F32 = np.zeros((n_st, TRAIL_S, int(np.ceil(rate))), dtype=np.float32)
+        # JMA: squared filtered accelerations of the second under way; the largest of the last ones.
+        self.jsec: F32 = np.zeros((n_st, 1, int(np.ceil(rate))), dtype=np.float32)
+        self.jtop: F32 = np.zeros((n_st, TRAIL_S, max(1, int(JMA_TOTAL_S * rate))), dtype=np.float32)
         self.ssi: I64 = np.zeros((n_st, N_SSI), dtype=np.int64)
         self.ssf: F64 = np.zeros((n_st, N_SSF))
         self.sring: F32 = np.zeros((n_st, 3, int(s_ring_s * rate)), dtype=np.float32)

@@ -196,9 +196,9 @@ def _accumulate(
         si[st.V_MASK] |= mask
         _peaks(q, t, stop, sums, sf)
         _scalars(q, s, t, stop, mask, work, acc, table, state, sf)
-        jring = state.jring[s, second % st.TRAIL_S]
+        jma = state.jsec[s, 0]
         for u in range(t, stop):
-            jring[first + u - begin_k] = sums[Q_J, u * tr.STATIONS + q]
+            jma[first + u - begin_k] = sums[Q_J, u * tr.STATIONS + q]
         t = stop
         if first + t == int(math.ceil((second + 1) * rate)):
             for c in range(3):
