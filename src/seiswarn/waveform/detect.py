@@ -10,6 +10,7 @@ from seiswarn.waveform import state as st
 from seiswarn.waveform import traces as tr
 from seiswarn.waveform.intake import BASELINE_KEPT_S
 from seiswarn.waveform.pickers.aic import aic_onset
+from seiswarn.waveform.pickers.s_onset import tell
 from seiswarn.waveform.pwindow import grow, open_window
 from seiswarn.waveform.state import F32, F64, I64, State
 from seiswarn.waveform.tables import (
@@ -25,6 +26,7 @@ from seiswarn.waveform.tables import (
     C_REARM_S,
     C_STA_S,
     C_WARM_S,
+    N_DECLINED,
     Rows,
     Scratch,
     Table,
@@ -194,7 +196,7 @@ def _forget_noise(work: F64, lane: I64, m: int) -> None:
 
 @inner
 def _fill_lanes(
-    channels: I64, following: int, rate: float, table: Table, state: State, lane: I64, work: F64
+    channels: I64, following: int, kind: int, rate: float, table: Table, state: State, lane: I64, work: F64
 ) -> tuple[int, int]:
     """Give idle lanes the next channels with something new; returns (next channel, samples of the block)."""
     n = 0
@@ -202,6 +204,8 @@ def _fill_lanes(
         while lane[CHANNEL, m] < 0 and following < channels.size:
             ch = channels[following]
             following += 1
+            if 2 * state.ci[ch, st.RATE] + table.velocity[ch] != kind:
+                continue
             s = table.z_station[ch]
             ci, pi = state.ci[ch], state.pi[s]
             enter(ci, pi, state.ptail[s], state.pf[s], rate)
@@ -243,20 +247,22 @@ def _leave(ci: I64, pi: I64, ptail: F64, lane: I64, work: F64, m: int, n: int) -
 
 @kernel
 def detect(
-    channels: I64, rate: float, velocity: bool, coef: F64, cfg: F64, windows_s: F64, table: Table,
-    state: State, scratch: Scratch, rows: Rows,
+    channels: I64, rates: F64, coef: F64, cfg: F64, windows_s: F64, table: Table, state: State,
+    scratch: Scratch, rows: Rows,
 ) -> None:  # fmt: skip
-    """Work off what is new on the verticals `channels`, all of one rate and unit, into `rows`."""
+    """Work off what is new on the verticals `channels`, kind (rate and unit) by kind, into `rows`."""
     lanes, lane, work = tr.VERTICALS, scratch.lane, scratch.block
     lane[CHANNEL, :] = -1
     for m in range(lanes):
         tr.clear_tail(work, m, lanes)
-    following = 0
-    while True:
-        following, n = _fill_lanes(channels, following, rate, table, state, lane, work)
+    kind, following = 0, 0
+    while kind < 2 * rates.size:
+        rate, velocity = rates[kind // 2], kind % 2 == 1
+        following, n = _fill_lanes(channels, following, kind, rate, table, state, lane, work)
         if n == 0:
-            return
-        acc = _trace_block(work, lane, scratch.seen, rate, velocity, coef, cfg, n)
+            kind, following = kind + 1, 0
+            continue
+        acc = _trace_block(work, lane, scratch.seen, rate, velocity, coef[kind // 2], cfg, n)
         crossed = tr.above(work[STA], work[LTA], cfg[C_ON], lanes, n)
         for m in range(lanes):
             ch = lane[CHANNEL, m]
@@ -267,23 +273,9 @@ def detect(
             _to_ring(work, acc, zr, lane[FROM, m], m, n)
             if crossed > 0 or pi[st.TRIG] == 1 or pi[st.PW_ON] == 1:
                 _watch(
-                    ch,
-                    lane[FROM, m],
-                    n,
-                    m,
-                    lane[WARM, m],
-                    ci,
-                    pi,
-                    pf,
-                    zr,
-                    rate,
-                    cfg,
-                    state.ssi[s],
-                    windows_s,
-                    work,
-                    scratch.onset,
-                    rows,
-                )
+                    ch, lane[FROM, m], n, m, lane[WARM, m], ci, pi, pf, zr, rate, cfg, state.ssi[s],
+                    windows_s, work, scratch.onset, rows,
+                )  # fmt: skip
             _leave(ci, pi, state.ptail[s], lane, work, m, n)
         tr.shift(work, lanes, n)
         for m in range(lanes):
@@ -309,9 +301,8 @@ def _watch(
         why = refine(pi[st.TRIG_N], k + 1, zr, rate, cfg, onset, refined)
         if why >= 0:
             rows.declined[why] += 1
+            rows.n[N_DECLINED] += 1
             pi[st.TRIG] = 0
             continue
         open_window(ch, k, zr, refined, pf, pi, windows_s, rate, ci, hold_n, rows)
-        p_k = ci[st.SEG_K0] + int(refined[0])
-        if ssi[st.SI_ON] == 0 and p_k >= ssi[st.SI_REST]:
-            ssi[st.SI_ON], ssi[st.SI_P], ssi[st.SI_NEXT], ssi[st.SI_T0] = 1, p_k, 0, pi[st.PW_T0]
+        tell(ssi, ci[st.SEG_K0] + int(refined[0]), ci[st.SEG_K0] + k, pi[st.PW_T0], refined[1])

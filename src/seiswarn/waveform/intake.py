@@ -14,7 +14,7 @@ from seiswarn.reasons import Flag
 from seiswarn.waveform import quality as q
 from seiswarn.waveform import state as st
 from seiswarn.waveform.state import F64, I64, State
-from seiswarn.waveform.tables import C_CLIP_S, C_FILL_S, C_FLAT_S, Slots, Table
+from seiswarn.waveform.tables import C_CLIP_S, C_FILL_S, C_FLAT_S, N_NOTED, Rows, Slots, Table
 
 BLOCK = 16  # samples per update of the mean difference: on a fixed grid, so that packets do not matter
 LEARN_BLOCKS = 4  # blocks before a jump can be told from usual
@@ -281,14 +281,14 @@ def _single(
 
 
 @kernel
-def intake(
-    first: int, slots: Slots, rates: F64, cfg: F64, table: Table, state: State, codes: I64, flags: I64
-) -> int:
+def intake(first: int, slots: Slots, rates: F64, cfg: F64, table: Table, state: State, rows: Rows) -> int:
     """Take packets from `first` on; returns the index after the last one taken.
 
-    Fills `codes` (continuity, see `quality`) and `flags` per packet. Stops before a packet that begins
+    Fills `rows.codes` (continuity, see `quality`) and `rows.flags`. Stops before a packet that begins
     a new stretch while samples of the old one are not worked off.
     """
+    for p in range(slots.channel.size):  # what was taken before has been worked off since
+        state.ci[slots.channel[p], st.WORKED] = state.ci[slots.channel[p], st.READY]
     for p in range(first, slots.channel.size):
         ch, rc = slots.channel[p], slots.rate_class[p]
         ci, cf, rate = state.ci[ch], state.cf[ch], rates[rc]
@@ -298,8 +298,9 @@ def intake(
             if ci[st.SEEN] == 1 and ci[st.WORKED] < ci[st.READY]:
                 return p
             begin_stretch(ci, cf, slots.t0_ns[p], rc, rate)
-        codes[p] = code
+        rows.codes[p], rows.flags[p] = code, 0
         if code == q.DROPPED or code == q.STALE:
+            rows.n[N_NOTED] += 1
             continue
         raised = 0
         if code == q.RESET or code == q.FILLED:
@@ -313,5 +314,6 @@ def intake(
             slots.samples[slots.begin[p] : slots.end[p]], skip, fill, ci, cf, state.ring[ch],
             state.events[ch], table.jump_counts[ch], table.clip_counts[ch], rate, cfg,
         )  # fmt: skip
-        flags[p] = raised
+        rows.flags[p] = raised
+        rows.n[N_NOTED] += 1 if code >= q.FILLED or raised != 0 else 0
     return slots.channel.size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from seiswarn.errors import InvariantError
@@ -19,48 +21,52 @@ from seiswarn.waveform.tables import N_MOTIONS, N_PICKS, N_QUALITY, N_WINDOWS, R
 _CLASSES = (("A", 0.05, 10.0), ("B", 0.1, 5.0), ("C", 0.2, 3.0))
 
 
-def room_for(n_packets: int, n_samples: int, n_channels: int, n_windows: int, seconds_held: int) -> Rows:
+def room_for(n_packets: int, n_samples: int, n_stations: int, n_windows: int, seconds_held: int) -> Rows:
     """Arrays that no slice of this size can outgrow.
 
     A pick needs samples to trigger on, a window a pick; a station has no more seconds to give than
     the rings of its channels hold.
     """
-    picks = 2 * n_channels + n_samples // 64
-    windows = (n_channels + picks) * n_windows
-    seconds = n_channels * seconds_held
+    picks = 4 * n_stations + n_samples // 64
+    windows = (n_stations + picks) * n_windows
+    seconds = n_stations * seconds_held
     return Rows(
-        n=np.zeros(4, dtype=np.int64),
+        n=np.zeros(6, dtype=np.int64),
         picks_i=np.empty((picks, 4), dtype=np.int64),
         picks_f=np.empty((picks, 3)),
         wins_i=np.empty((windows, 4), dtype=np.int64),
         wins_f=np.empty((windows, 7)),
         motions_i=np.empty((seconds, 4), dtype=np.int64),
         motions_f=np.empty((seconds, 11)),
-        quality_i=np.empty((seconds, 5), dtype=np.int64),
-        quality_f=np.empty((seconds, 4)),
+        quality_i=np.empty((3 * seconds, 5), dtype=np.int64),
+        quality_f=np.empty((3 * seconds, 4)),
         declined=np.zeros(3, dtype=np.int64),
         codes=np.zeros(n_packets, dtype=np.int64),
         flags=np.zeros(n_packets, dtype=np.int64),
     )
 
 
-def check_room(rows: Rows) -> None:
-    """Raise InvariantError when a kernel has written past its rows."""
+def check_room(rows: Rows) -> list[int]:
+    """Numbers of rows of each kind. Raises InvariantError when a kernel has written past them."""
+    counts: list[int] = rows.n.tolist()
     room = (len(rows.picks_i), len(rows.wins_i), len(rows.motions_i), len(rows.quality_i))
-    if any(n > size for n, size in zip(rows.n.tolist(), room, strict=True)):
+    if any(n > size for n, size in zip(counts, room, strict=False)):
         raise InvariantError("a waveform kernel wrote past its output rows")
+    return counts
 
 
-def messages(rows: Rows, table: StationTable, t_seen_ns: int, status: Status) -> list[Message]:
+def messages(
+    rows: Rows, counts: Sequence[int], table: StationTable, t_seen_ns: int, status: Status
+) -> list[Message]:
     """Rows as messages: picks, windows, motions, qualities, each in the order of station then time."""
     out: list[Message] = []
-    if n := int(rows.n[N_PICKS]):
+    if n := counts[N_PICKS]:
         out.extend(_picks(rows.picks_i[:n], rows.picks_f[:n], table, t_seen_ns, status))
-    if n := int(rows.n[N_WINDOWS]):
+    if n := counts[N_WINDOWS]:
         out.extend(_windows(rows.wins_i[:n], rows.wins_f[:n], table, t_seen_ns, status))
-    if n := int(rows.n[N_MOTIONS]):
+    if n := counts[N_MOTIONS]:
         out.append(_motions(rows.motions_i[:n], rows.motions_f[:n], table, t_seen_ns, status))
-    if n := int(rows.n[N_QUALITY]):
+    if n := counts[N_QUALITY]:
         out.append(_quality(rows.quality_i[:n], rows.quality_f[:n], table, t_seen_ns, status))
     return out
 

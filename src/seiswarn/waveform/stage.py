@@ -24,7 +24,7 @@ from seiswarn.waveform.params import Params
 from seiswarn.waveform.pickers.s_onset import RING_S as S_RING_S
 from seiswarn.waveform.slots import gather, rounds
 from seiswarn.waveform.state import F64, I64, WaveformState
-from seiswarn.waveform.tables import Rows, Scratch, Slots, Table
+from seiswarn.waveform.tables import N_DECLINED, N_NOTED, Plan, Rows, Scratch, Slots, Table
 
 # Lengths of the growing P windows: dense while a warning is made, then one a second.
 WINDOWS_S: F64 = np.array([0.5 * k for k in range(1, 9)] + [float(k) for k in range(5, 21)])
@@ -55,7 +55,6 @@ def _table(table: StationTable) -> Table:
         z_station=np.where(table.ch_component == Z, table.ch_station, -1).astype(np.int64),
         scale=1.0 / gain,
         velocity=velocity,
-        st_velocity=velocity[components.max(axis=1)],
         clip_counts=table.ch_clip_counts.astype(np.float64),
         jump_counts=jump,
     )
@@ -87,12 +86,25 @@ class WaveformStage:
             sums=np.zeros((vectors.N_SUMS, tr.CHUNK * tr.STATIONS)),
             onset=np.zeros((3, self._state.zring.shape[2])),
             offsets=np.zeros(3),
+            kind=np.zeros(table.n_stations, dtype=np.int64),
         )
         self._rates: list[float] = []
         self._rate_of: dict[float, int] = {}
         self._rates_array: F64 = np.zeros(0)
         self._coef: F64 = np.zeros((0, filters.N_SECTIONS, 5))
         self._declined = Declined()
+        self._plan = Plan(
+            rate_hz=np.full(table.n_channels, np.nan),
+            rate_class=np.zeros(table.n_channels, dtype=np.int64),
+            classes=np.zeros(table.n_channels, dtype=np.int64),
+            verticals=np.zeros(table.n_channels, dtype=np.int64),
+            stations=np.zeros(table.n_stations, dtype=np.int64),
+            counts=np.zeros(2, dtype=np.int64),
+            station_turn=np.zeros(table.n_stations, dtype=np.int64),
+            turn=np.zeros(1, dtype=np.int64),
+        )
+        self._room_for = (16, 1024, 8)
+        self._rows = rows.room_for(*self._room_for, len(WINDOWS_S), self._state.seconds_held)
 
     # --- one slice -------------------------------------------------------------------------
 
@@ -101,48 +113,87 @@ class WaveformStage:
         for message in messages:
             if isinstance(message, Slice):
                 if message.blocks:
-                    slots = gather([self._admit(block) for block in message.blocks])
-                    for part in rounds(slots, self._rates_array):
-                        out.extend(self._process(part, t_seen_ns, message.status))
+                    self._blocks(message.blocks, t_seen_ns, message.status, out)
                 out.extend(self._declined.report(t_seen_ns, message.status))
         return out
 
-    def _process(self, slots: Slots, t_seen_ns: int, status: Status) -> list[Message]:
-        distinct = slots.channel
-        if len(distinct) > 1 and not np.all(distinct[1:] > distinct[:-1]):
-            distinct = np.unique(distinct)
-        n_samples = int((slots.end - slots.begin).sum())
-        out = rows.room_for(
-            len(slots.channel), n_samples, len(distinct), len(WINDOWS_S), self._state.seconds_held
-        )
-        kernels.process(
-            slots, distinct, self._rates_array, self._coef, self._cfg, WINDOWS_S, self._table,
-            self._state.arrays, self._scratch, out,
-        )  # fmt: skip
-        rows.check_room(out)
-        self._note(slots.channel, out)
-        return rows.messages(out, self._stations, t_seen_ns, status)
+    def _blocks(
+        self, blocks: Sequence[PacketBlock], t_seen_ns: int, status: Status, out: list[Message]
+    ) -> None:
+        parts = [self._slots(block) for block in blocks]
+        if len(parts) == 1 and self._is_regular(*parts[0]):
+            slots = parts[0][0]
+            out.extend(self._process(slots, t_seen_ns, status))
+            return
+        known = [self._known(block, *part) for block, part in zip(blocks, parts, strict=True)]
+        for slots in rounds(gather(known), self._rates_array):
+            self._concerned(slots.channel)
+            out.extend(self._process(slots, t_seen_ns, status))
 
-    def _admit(self, block: PacketBlock) -> Slots:
-        """A block with indices for names; channel -1 where a packet is declined."""
+    def _slots(self, block: PacketBlock) -> tuple[Slots, F64]:
+        """A block with indices for names, -1 for unknown ones, and its rates; classes are to be found."""
         c = columns(block)
         index = self._stations.channel_index
         channel = np.array([index.get(name, -1) for name in block.channels], dtype=np.int64)
-        rate_class = self._rate_classes(channel, c.rate_hz)
-        if len(channel) and (channel.min() < 0 or rate_class.min() < 0 or c.n_samples.min() <= 0):
-            for k, name in enumerate(block.channels):
-                if channel[k] < 0:
-                    self._declined.count(name, Reason.UNKNOWN_CHANNEL)
-                elif c.n_samples[k] <= 0:
-                    self._declined.count(name, Reason.EMPTY)
-                elif rate_class[k] < 0:
-                    self._declined.count(name, Reason.BAD_RATE)
-                else:
-                    continue
-                channel[k] = -1
-        return Slots(
-            c.samples.astype(np.float64), c.offsets[:-1], c.offsets[1:], channel, c.t0_ns, rate_class
-        )
+        samples = c.samples.astype(np.float64)
+        classes = self._plan.classes[: len(channel)]
+        return Slots(samples, c.offsets[:-1], c.offsets[1:], channel, c.t0_ns, classes), c.rate_hz
+
+    def _is_regular(self, slots: Slots, rate_hz: F64) -> bool:
+        """Whether a block can be taken as it stands; fills the plan when it can."""
+        if len(slots.channel) > len(self._plan.classes):
+            return False
+        planned = kernels.plan(slots.channel, rate_hz, slots.begin, slots.end, self._table, self._plan)
+        return bool(planned == kernels.REGULAR)
+
+    def _known(self, block: PacketBlock, slots: Slots, rate_hz: F64) -> Slots:
+        """A block with rate classes; channel -1 where a packet is declined."""
+        channel = slots.channel
+        rate_class = self._rate_classes(channel, rate_hz)
+        for k in np.flatnonzero((channel < 0) | (slots.end <= slots.begin) | (rate_class < 0)).tolist():
+            reason = Reason.BAD_RATE
+            if channel[k] < 0:
+                reason = Reason.UNKNOWN_CHANNEL
+            elif slots.end[k] <= slots.begin[k]:
+                reason = Reason.EMPTY
+            self._declined.count(block.channels[k], reason)
+            channel[k] = -1
+        good = channel >= 0
+        self._plan.rate_hz[channel[good]] = rate_hz[good]
+        self._plan.rate_class[channel[good]] = rate_class[good]
+        return slots._replace(rate_class=rate_class)
+
+    def _concerned(self, channel: I64) -> None:
+        """Fill the plan with the verticals and stations among channels."""
+        verticals = np.unique(channel[self._table.z_station[channel] >= 0])
+        stations = np.unique(self._table.station[channel])
+        self._plan.verticals[: len(verticals)] = verticals
+        self._plan.stations[: len(stations)] = stations
+        self._plan.counts[:] = len(verticals), len(stations)
+
+    def _process(self, slots: Slots, t_seen_ns: int, status: Status) -> list[Message]:
+        n_verticals, n_stations = self._plan.counts.tolist()
+        out = self._room(len(slots.channel), len(slots.samples), n_stations)
+        kernels.process(
+            slots, self._plan.verticals[:n_verticals], self._plan.stations[:n_stations], self._rates_array,
+            self._coef, self._cfg, WINDOWS_S, self._table, self._state.arrays, self._scratch, out,
+        )  # fmt: skip
+        counts = rows.check_room(out)
+        if counts[N_NOTED] or counts[N_DECLINED]:
+            self._note(slots.channel, out)
+        return rows.messages(out, counts, self._stations, t_seen_ns, status)
+
+    def _room(self, n_packets: int, n_samples: int, n_stations: int) -> Rows:
+        """Rows for a slice of this size: those of the last slice while they are enough."""
+        need = (n_packets, n_samples, n_stations)
+        if any(n > have for n, have in zip(need, self._room_for, strict=True)):
+            packets, samples, stations = (
+                max(2 * n, have) for n, have in zip(need, self._room_for, strict=True)
+            )
+            self._room_for = packets, samples, stations
+            self._rows = rows.room_for(*self._room_for, len(WINDOWS_S), self._state.seconds_held)
+        self._rows.n[:] = 0
+        return self._rows
 
     # --- rates ----------------------------------------------------------------------------------
 
@@ -181,16 +232,18 @@ class WaveformStage:
     def _note(self, channel: I64, out: Rows) -> None:
         """Count what continuity, intake and the picker declined or flagged."""
         names = self._stations.channels
-        for k in np.flatnonzero(out.codes >= quality.FILLED).tolist():
-            self._declined.count(names[channel[k]], quality.REASON_OF_CODE[int(out.codes[k])])
-        for k in np.flatnonzero(out.flags).tolist():
+        codes, flags = out.codes[: len(channel)], out.flags[: len(channel)]
+        for k in np.flatnonzero(codes >= quality.FILLED).tolist():
+            self._declined.count(names[channel[k]], quality.REASON_OF_CODE[int(codes[k])])
+        for k in np.flatnonzero(flags).tolist():
             for flag, reason in _FLAG_REASONS:
-                if int(out.flags[k]) & flag:
+                if int(flags[k]) & flag:
                     self._declined.count(names[channel[k]], reason)
         if out.declined.any():
             for reason, n in zip(_DECLINE_REASONS, out.declined.tolist(), strict=True):
                 if n:
                     self._declined.count("picker", reason, n)
+            out.declined[:] = 0
 
     # --- state -------------------------------------------------------------------------------
 
@@ -207,4 +260,5 @@ class WaveformStage:
         self._rates_array, self._coef = self._rates_array[:0], self._coef[:0]
         for rate in rates:
             self._learn_rate(rate)
+        self._plan.rate_hz[:] = np.nan
         self._declined.restore(declined)

@@ -75,9 +75,25 @@ N_SF = 8
 # --- stations: looking for S ------------------------------------------------------------------
 # SI_P: k of the P onset; SI_NEXT: k of the next sample; SI_SIZE, SI_BINS, SI_IN: samples of a bin, full bins,
 # samples in the one under way; SI_TRIG: k of the trigger, -1; SI_REACH: samples to look back; SI_ON: 1 while
-# looking; SI_REST: no new search for a P onset before this k; SI_T0: the P onset in ns.
-SI_ON, SI_P, SI_NEXT, SI_SIZE, SI_BINS, SI_IN, SI_TRIG, SI_REACH, SI_REST, SI_T0 = range(10)
-N_SSI = 10
+# looking; SI_REST: no new search for a P onset before this k; SI_T0, SI_SNR: the P onset in ns, its ratio
+# in thousandths. P onsets not yet met: how many, then each with onset k, k when known, ns, ratio.
+(
+    SI_ON,
+    SI_P,
+    SI_NEXT,
+    SI_SIZE,
+    SI_BINS,
+    SI_IN,
+    SI_TRIG,
+    SI_REACH,
+    SI_REST,
+    SI_T0,
+    SI_SNR,
+    SI_QUEUED,
+    SI_QUEUE,
+) = range(13)
+S_QUEUE = 4
+N_SSI = SI_QUEUE + 4 * S_QUEUE
 # Noise before P, ratio at the trigger, bin under way, then sums to the end of each bin.
 SF_NOISE_H, SF_NOISE_Z, SF_SNR, SF_BIN_H, SF_BIN_Z, SF_H = range(6)
 S_BINS = 64

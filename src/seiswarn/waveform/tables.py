@@ -11,7 +11,7 @@ class Table(NamedTuple):
     """The network.
 
     Per station its channels (n_st, 3), -1 where there is none. Per channel: its station; that of a
-    vertical, else -1; 1 / gain; 1 for velocity (also per station); counts from which it is clipped;
+    vertical, else -1; 1 / gain; 1 for velocity; counts from which it is clipped;
     difference of neighbours, in counts, that may be an artefact.
     """
 
@@ -20,7 +20,6 @@ class Table(NamedTuple):
     z_station: I64
     scale: F64
     velocity: I64
-    st_velocity: I64
     clip_counts: F64
     jump_counts: F64
 
@@ -36,10 +35,23 @@ class Slots(NamedTuple):
     rate_class: I64
 
 
-class Rows(NamedTuple):
-    """Results, written from the front; `n` (len(N_ROWS),) counts what was written of each kind."""
+class Plan(NamedTuple):
+    """What is known of the rates of channels, and what `kernels.plan` finds out about a slice."""
 
-    n: I64  # picks, windows, motions, qualities
+    rate_hz: F64  # (n_ch,) as the last packets said; nan before
+    rate_class: I64  # (n_ch,) its class
+    classes: I64  # per packet
+    verticals: I64
+    stations: I64
+    counts: I64  # of verticals and stations
+    station_turn: I64  # (n_st,) the slice that last concerned it
+    turn: I64  # (1,) slices so far
+
+
+class Rows(NamedTuple):
+    """Results, written from the front; `n` counts what was written of each kind."""
+
+    n: I64  # see N_PICKS and so on below
     picks_i: I64
     picks_f: F64
     wins_i: I64
@@ -53,7 +65,8 @@ class Rows(NamedTuple):
     flags: I64  # per packet
 
 
-N_PICKS, N_WINDOWS, N_MOTIONS, N_QUALITY = range(4)
+# N_NOTED: packets with a code or flag worth noting; N_DECLINED: triggers that made no pick.
+N_PICKS, N_WINDOWS, N_MOTIONS, N_QUALITY, N_NOTED, N_DECLINED = range(6)
 
 
 class Scratch(NamedTuple):
@@ -65,6 +78,7 @@ class Scratch(NamedTuple):
     sums: F64  # rows of squared vector sums
     onset: F64  # a trigger's window
     offsets: F64  # of three components
+    kind: I64  # of stations
 
 
 # Indices into the settings vector.

@@ -15,7 +15,16 @@ from seiswarn.waveform import filters as flt
 from seiswarn.waveform import state as st
 from seiswarn.waveform import traces as tr
 from seiswarn.waveform.intake import BASELINE_KEPT_S
-from seiswarn.waveform.pickers.s_onset import MAX_S, OVERCONFIDENT, R_ONSET, R_SIGMA, R_SNR, begin, follow
+from seiswarn.waveform.pickers.s_onset import (
+    MAX_S,
+    OVERCONFIDENT,
+    R_ONSET,
+    R_SIGMA,
+    R_SNR,
+    begin,
+    follow,
+    meet,
+)
 from seiswarn.waveform.pwindow import P_CH, P_NOISE_D, P_OF, P_POLARITY, P_SIGMA_S, P_SNR, P_T0
 from seiswarn.waveform.seconds import close_second, forget, skip_to
 from seiswarn.waveform.state import F64, I64, State
@@ -233,15 +242,19 @@ def _look_for_s(
         ring[2, slot] = work[S, i + 2 * tr.STATIONS]
         i += tr.LANES
         slot = slot + 1 if slot + 1 < size else 0
-    if ssi[st.SI_ON] == 0:
-        return
-    if ssi[st.SI_NEXT] == 0:
-        begin(ssi[st.SI_P], rate, ring, ssi, state.ssf[s])
-    found = follow(first + n, rate, ring, ssi, state.ssf[s], onset[0], onset[1])
-    if found:
-        _s_pick(s, rate, table, state, onset[1], rows)
-    if found or ssi[st.SI_NEXT] - ssi[st.SI_P] >= MAX_S * rate:
-        ssi[st.SI_ON] = 0
+    while ssi[st.SI_ON] == 1 or ssi[st.SI_QUEUED] > 0:
+        known_k = ssi[st.SI_QUEUE + 1] if ssi[st.SI_QUEUED] > 0 else first + n
+        if ssi[st.SI_ON] == 1:
+            if ssi[st.SI_NEXT] == 0:
+                begin(ssi[st.SI_P], rate, ring, ssi, state.ssf[s])
+            found = follow(min(known_k + 1, first + n), rate, ring, ssi, state.ssf[s], onset[0], onset[1])
+            if found:
+                _s_pick(s, rate, table, state, onset[1], rows)
+            if found or ssi[st.SI_NEXT] - ssi[st.SI_P] >= MAX_S * rate:
+                ssi[st.SI_ON] = 0
+        if known_k >= first + n:
+            return
+        meet(ssi)
 
 
 @inner
@@ -319,15 +332,17 @@ def _next_span(
 
 @inner
 def _fill_lanes(
-    stations: I64, following: int, rate_class: int, rate: float, wait_s: float, table: Table,
+    stations: I64, kinds: I64, following: int, kind: int, rate: float, wait_s: float, table: Table,
     state: State, lane: I64, seen: I64, work: F64,
 ) -> tuple[int, int]:  # fmt: skip
-    """Give idle lanes the next stations; returns (next station, samples of the block)."""
-    n = 0
+    """Give idle lanes the next stations of a kind; returns (next station, samples of the block)."""
+    n, rate_class = 0, kind // 2
     for q in range(tr.STATIONS):
         while lane[STATION, q] < 0 and following < stations.size:
             s = stations[following]
             following += 1
+            if kinds[following - 1] != kind:
+                continue
             end = _reach(table.components[s], rate_class, int(wait_s * rate), state.ci)
             if state.si[s, st.V_RATE] != rate_class + 1:
                 forget(s, state)
@@ -351,25 +366,51 @@ def _fill_lanes(
     return following, n
 
 
+@inner
+def _kind(components: I64, ci: I64, velocity: I64) -> int:
+    """Rate class and unit of a station's vectors, -1 while nothing was heard.
+
+    The rate is the one that two components share; when none do, that of the first.
+    """
+    first, unit, shared = -1, 0, -1
+    for c in range(3):
+        ch = components[c]
+        if ch < 0 or ci[ch, st.SEEN] == 0:
+            continue
+        unit = velocity[ch]
+        if first < 0:
+            first = ci[ch, st.RATE]
+        for d in range(c + 1, 3):
+            other = components[d]
+            if other >= 0 and ci[other, st.SEEN] == 1 and ci[other, st.RATE] == ci[ch, st.RATE]:
+                shared = ci[ch, st.RATE]
+    if first < 0:
+        return -1
+    return 2 * (shared if shared >= 0 else first) + unit
+
+
 @kernel
 def advance(
-    stations: I64, rate_class: int, rate: float, velocity: bool, coef: F64, cfg: F64, table: Table,
-    state: State, scratch: Scratch, rows: Rows,
-) -> None:  # fmt: skip
-    """Work off what the components of `stations`, all of one rate and unit, newly have in common."""
+    stations: I64, rates: F64, coef: F64, cfg: F64, table: Table, state: State, scratch: Scratch, rows: Rows
+) -> None:
+    """Work off what the components of `stations` newly have in common, kind (rate and unit) by kind."""
     lane, work, sums, seen = scratch.lane, scratch.block, scratch.sums, scratch.seen
-    acc = A if velocity else D
     lane[STATION, :] = -1
     for m in range(tr.LANES):
         tr.clear_tail(work, m, tr.LANES)
-    following = 0
-    while True:
+    for i in range(stations.size):
+        scratch.kind[i] = _kind(table.components[stations[i]], state.ci, table.velocity)
+    kind, following = 0, 0
+    while kind < 2 * rates.size:
+        rate, velocity = rates[kind // 2], kind % 2 == 1
+        acc = A if velocity else D
         following, n = _fill_lanes(
-            stations, following, rate_class, rate, cfg[C_WAIT_S], table, state, lane, seen, work
+            stations, scratch.kind, following, kind, rate, cfg[C_WAIT_S], table, state, lane, seen, work
         )
         if n == 0:
-            return
-        _trace_block(work, seen, rate, velocity, coef, cfg[C_BASE_S], n)
+            kind, following = kind + 1, 0
+            continue
+        _trace_block(work, seen, rate, velocity, coef[kind // 2], cfg[C_BASE_S], n)
         for out, row in _SUMS:
             _sum_squares(work[acc if row == ACC else row], sums[out], n)
         for q in range(tr.STATIONS):
@@ -386,7 +427,7 @@ def advance(
             if lane[STATION, q] >= 0 and lane[NEXT, q] == lane[STOP, q]:
                 for c in range(3):
                     tr.clear_tail(work, c * tr.STATIONS + q, tr.LANES)
-                if not _next_span(q, rate_class, rate, table, state, lane, work):
+                if not _next_span(q, kind // 2, rate, table, state, lane, work):
                     lane[STATION, q] = -1
 
 

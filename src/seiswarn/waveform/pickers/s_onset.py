@@ -109,6 +109,35 @@ def _onset(ring: F32, start: int, end: int, work: F64, out: F64) -> None:
 
 
 @inner
+def tell(i: I64, p_k: int, known_k: int, t_ns: int, snr: float) -> None:
+    """Let the search know of a P onset at `p_k`, which was known at sample `known_k`.
+
+    Horizontals may lag: the search meets the onset when it comes to the sample at which it was known, so
+    that packets do not matter.
+    """
+    n = i[st.SI_QUEUED]
+    if n < st.S_QUEUE:
+        q = st.SI_QUEUE + 4 * n
+        i[q], i[q + 1], i[q + 2], i[q + 3] = p_k, known_k, t_ns, int(min(1e3 * snr, 1e12))
+        i[st.SI_QUEUED] = n + 1
+
+
+@inner
+def meet(i: I64) -> None:
+    """Take the first P onset told of: search after it, unless it is a later phase of the one before.
+
+    An onset that stands out more than the one whose S is looked for shows that to have been noise.
+    """
+    q = st.SI_QUEUE
+    p_k, t_ns, snr = i[q], i[q + 2], i[q + 3]
+    for k in range(4 * (st.S_QUEUE - 1)):
+        i[q + k] = i[q + 4 + k]
+    i[st.SI_QUEUED] -= 1
+    if (i[st.SI_ON] == 0 and p_k >= i[st.SI_REST]) or (i[st.SI_ON] == 1 and snr > i[st.SI_SNR]):
+        i[st.SI_ON], i[st.SI_P], i[st.SI_NEXT], i[st.SI_T0], i[st.SI_SNR] = 1, p_k, 0, t_ns, snr
+
+
+@inner
 def begin(p_k: int, rate: float, ring: F32, i: I64, f: F64) -> None:
     """Start to look for S after the P onset at `p_k`."""
     first = p_k - int(NOISE_FROM_S * rate)
