@@ -107,8 +107,12 @@ class Session:
             self._outlet(message, before + 1 + k)
         if self.unjournaled:
             self._complain(piece, f"{self.unjournaled}; {NO_JOURNAL}")
-        elif self._snapshot_ns is not None and piece.t_seen_ns >= self._next_snapshot_ns:
-            self._save_or_complain(piece)
+        elif self._snapshot_ns is not None:
+            # Not with the first slice: that of a nation takes seconds, and the journal covers the beginning.
+            if not self._next_snapshot_ns:
+                self._next_snapshot_ns = piece.t_seen_ns + self._snapshot_ns
+            elif piece.t_seen_ns >= self._next_snapshot_ns:
+                self._save_or_complain(piece)
 
     def _write(self, journal: JournalWriter, payloads: list[bytes]) -> None:
         if not payloads or self.unjournaled:

@@ -47,7 +47,7 @@ def _take_events(ch: int, second: int, state: State) -> int:
 
 
 @inner
-def _close_channel(ch: int, second: int, state: State, rate: float, rows: Rows, offset: float) -> None:
+def _close_channel(ch: int, second: int, state: State, rate: float, rows: Rows) -> None:
     """A channel's second into its quality interval; the row of the interval when that ends."""
     mi, mf = state.mi[ch], state.mf[ch]
     quiet = mf[st.S_BAND2] / rate
@@ -62,7 +62,7 @@ def _close_channel(ch: int, second: int, state: State, rate: float, rows: Rows, 
     li, lf = rows.quality_i[row], rows.quality_f[row]
     li[L_CHANNEL], li[L_T] = ch, second + 1
     li[L_SPIKES], li[L_CLIPPED], li[L_FLAGS] = mi[st.Q_SPIKES], mi[st.Q_CLIPPED], mi[st.Q_FLAGS]
-    lf[L_OFFSET] = offset
+    lf[L_OFFSET] = mf[st.Q_LEVEL]
     lf[L_RMS] = math.sqrt(mf[st.Q_ACC2] / (mi[st.Q_COUNT] * rate))
     lf[L_NOISE] = math.sqrt(mf[st.Q_QUIET2])
     lf[L_FLAT_S] = mi[st.Q_FLAT] / rate
@@ -79,13 +79,8 @@ def _largest(values: F64) -> float:
 
 
 @inner
-def close_second(
-    s: int, rate: float, hold_n: int, table: Table, state: State, rows: Rows, offsets: F64
-) -> None:
-    """Write the row of the second under way at station `s`, and those of its channels when due.
-
-    `offsets` (3,) are the baselines of the components in counts.
-    """
+def close_second(s: int, rate: float, hold_n: int, table: Table, state: State, rows: Rows) -> None:
+    """Write the row of the second under way at station `s`, and those of its channels when due."""
     si, sf, trail = state.si[s], state.sf[s], state.trail[s]
     second, mask = si[st.V_SEC], si[st.V_MASK]
     first_k, last_k = int(math.ceil(second * rate)), int(math.ceil((second + 1) * rate)) - 1
@@ -105,7 +100,7 @@ def close_second(
             n_comp += 0 if mine & F_FLAT else 1
             flags |= mine
             state.mi[ch, st.Q_FLAGS] |= mine
-            _close_channel(ch, second, state, rate, rows, offsets[c])
+            _close_channel(ch, second, state, rate, rows)
     slot = second % st.TRAIL_S
     trail[0, slot], trail[1, slot] = math.sqrt(sf[st.S_PGA2]), math.sqrt(sf[st.S_PGV2])
     trail[2, slot], trail[3, slot] = math.sqrt(sf[st.S_GA2]), math.sqrt(sf[st.S_GV2])

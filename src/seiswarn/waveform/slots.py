@@ -13,23 +13,25 @@ from seiswarn.waveform.tables import Slots
 
 def gather(parts: Sequence[Slots]) -> Slots:
     """All packets of a slice, ordered by channel then time; those with channel -1 are left out."""
-    if len(parts) == 1:
-        joined = parts[0]
-    else:
-        shifts = np.cumsum([0] + [len(p.samples) for p in parts[:-1]]).tolist()
-        joined = Slots(
-            np.concatenate([p.samples for p in parts]),
-            np.concatenate([p.begin + shift for p, shift in zip(parts, shifts, strict=True)]),
-            np.concatenate([p.end + shift for p, shift in zip(parts, shifts, strict=True)]),
-            np.concatenate([p.channel for p in parts]),
-            np.concatenate([p.t0_ns for p in parts]),
-            np.concatenate([p.rate_class for p in parts]),
-        )
+    joined = parts[0] if len(parts) == 1 else join(parts)
     channel = joined.channel
     if len(channel) and channel[0] >= 0 and np.all(channel[1:] > channel[:-1]):
         return joined
     order = np.lexsort((joined.t0_ns, channel))
     return _take(joined, order[channel[order] >= 0])
+
+
+def join(parts: Sequence[Slots]) -> Slots:
+    """The packets of several blocks, as they came."""
+    shifts = np.cumsum([0] + [len(p.samples) for p in parts[:-1]]).tolist()
+    return Slots(
+        np.concatenate([p.samples for p in parts]),
+        np.concatenate([p.begin + shift for p, shift in zip(parts, shifts, strict=True)]),
+        np.concatenate([p.end + shift for p, shift in zip(parts, shifts, strict=True)]),
+        np.concatenate([p.channel for p in parts]),
+        np.concatenate([p.t0_ns for p in parts]),
+        np.concatenate([p.rate_class for p in parts]),
+    )
 
 
 def _take(slots: Slots, rows: I64) -> Slots:

@@ -22,7 +22,7 @@ from seiswarn.waveform.declined import Declined
 from seiswarn.waveform.intake import MIN_JUMP_MPS2
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.pickers.s_onset import RING_S as S_RING_S
-from seiswarn.waveform.slots import gather, rounds
+from seiswarn.waveform.slots import gather, join, rounds
 from seiswarn.waveform.state import F64, I64, WaveformState
 from seiswarn.waveform.tables import N_DECLINED, N_NOTED, Plan, Rows, Scratch, Slots, Table
 
@@ -85,7 +85,6 @@ class WaveformStage:
             block=np.zeros((max(detect.N_ROWS, vectors.N_ROWS), (tr.CHUNK + 2) * lanes)),
             sums=np.zeros((vectors.N_SUMS, tr.CHUNK * tr.STATIONS)),
             onset=np.zeros((3, self._state.zring.shape[2])),
-            offsets=np.zeros(3),
             kind=np.zeros(table.n_stations, dtype=np.int64),
         )
         self._rates: list[float] = []
@@ -121,8 +120,8 @@ class WaveformStage:
         self, blocks: Sequence[PacketBlock], t_seen_ns: int, status: Status, out: list[Message]
     ) -> None:
         parts = [self._slots(block) for block in blocks]
-        if len(parts) == 1 and self._is_regular(*parts[0]):
-            slots = parts[0][0]
+        slots, rate_hz = _in_order(parts)
+        if self._is_regular(slots, rate_hz):
             out.extend(self._process(slots, t_seen_ns, status))
             return
         known = [self._known(block, *part) for block, part in zip(blocks, parts, strict=True)]
@@ -137,7 +136,9 @@ class WaveformStage:
         channel = np.array([index.get(name, -1) for name in block.channels], dtype=np.int64)
         samples = c.samples.astype(np.float64)
         classes = self._plan.classes[: len(channel)]
-        return Slots(samples, c.offsets[:-1], c.offsets[1:], channel, c.t0_ns, classes), c.rate_hz
+        # Copies, because kernels are compiled for arrays that may be written to.
+        t0_ns, rate_hz = c.t0_ns.copy(), c.rate_hz.copy()
+        return Slots(samples, c.offsets[:-1], c.offsets[1:], channel, t0_ns, classes), rate_hz
 
     def _is_regular(self, slots: Slots, rate_hz: F64) -> bool:
         """Whether a block can be taken as it stands; fills the plan when it can."""
@@ -262,3 +263,18 @@ class WaveformStage:
             self._learn_rate(rate)
         self._plan.rate_hz[:] = np.nan
         self._declined.restore(declined)
+
+
+def _in_order(parts: Sequence[tuple[Slots, F64]]) -> tuple[Slots, F64]:
+    """The packets of a slice and their rates ordered by channel, packets of a channel as they came."""
+    if len(parts) == 1:
+        slots, rate_hz = parts[0]
+    else:
+        slots = join([part for part, _ in parts])
+        rate_hz = np.concatenate([rate for _, rate in parts])
+    channel = slots.channel
+    if len(channel) > 1 and (channel[1:] < channel[:-1]).any():
+        order = np.argsort(channel, kind="stable")
+        samples, begin, end, channel, t0_ns, classes = slots
+        return Slots(samples, begin[order], end[order], channel[order], t0_ns[order], classes), rate_hz[order]
+    return slots, rate_hz

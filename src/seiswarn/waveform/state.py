@@ -45,9 +45,9 @@ N_CF = 4
 M_NEXT, M_SEG, M_FROM, M_RATE, M_N, Q_COUNT, Q_SPIKES, Q_CLIPPED, Q_FLAT, Q_FLAGS = range(10)
 N_MI = 10
 # Of the second: squares of acceleration and of the picking band; of the quality interval: squares of
-# acceleration, least mean square of a second in the picking band.
-S_ACC2, S_BAND2, Q_ACC2, Q_QUIET2 = range(4)
-N_MF = 4
+# acceleration, least mean square of a second in the picking band, last baseline in counts.
+S_ACC2, S_BAND2, Q_ACC2, Q_QUIET2, Q_LEVEL = range(5)
+N_MF = 5
 # Per channel and second, on a ring of EVENT_S seconds: what intake has met there.
 E_FLAGS, E_SPIKES, E_CLIPPED, E_FLAT = range(4)
 EVENT_S = 32

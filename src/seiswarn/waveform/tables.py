@@ -77,7 +77,6 @@ class Scratch(NamedTuple):
     block: F64  # the rows of traces of a block
     sums: F64  # rows of squared vector sums
     onset: F64  # a trigger's window
-    offsets: F64  # of three components
     kind: I64  # of stations
 
 

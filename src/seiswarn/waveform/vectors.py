@@ -186,7 +186,7 @@ def _second_of(k: int, rate: float) -> int:
 @inner
 def _accumulate(
     q: int, s: int, first: int, n: int, mask: int, rate: float, cfg: F64, table: Table, state: State,
-    scratch: Scratch, rows: Rows, acc: int, offsets: F64,
+    scratch: Scratch, rows: Rows, acc: int,
 ) -> None:  # fmt: skip
     """Add `n` samples of one lane to the seconds of its station, closing those that end."""
     work, sums = scratch.block, scratch.sums
@@ -198,7 +198,7 @@ def _accumulate(
         second = _second_of(first + t, rate)
         if second != si[st.V_SEC]:
             if si[st.V_MASK]:
-                close_second(s, rate, hold_n, table, state, rows, offsets)
+                close_second(s, rate, hold_n, table, state, rows)
             skip_to(s, second, state)
         begin_k = int(math.ceil(second * rate))
         stop = min(int(n), int(math.ceil((second + 1) * rate)) - first)
@@ -210,12 +210,7 @@ def _accumulate(
             jma[first + u - begin_k] = sums[Q_J, u * tr.STATIONS + q]
         t = stop
         if first + t == int(math.ceil((second + 1) * rate)):
-            for c in range(3):
-                ch = table.components[s, c]
-                if ch >= 0:
-                    i = (t + 1) * tr.LANES + c * tr.STATIONS + q
-                    offsets[c] = work[BASE, i] / table.scale[ch] + state.cf[ch, st.SHIFT]
-            close_second(s, rate, hold_n, table, state, rows, offsets)
+            close_second(s, rate, hold_n, table, state, rows)
 
 
 @inner
@@ -298,7 +293,8 @@ def _scalars(
     for c in range(3):
         if not mask & (1 << c):
             continue
-        mf = state.mf[table.components[s, c]]
+        ch = table.components[s, c]
+        mf = state.mf[ch]
         a2, b2, wa = mf[st.S_ACC2], mf[st.S_BAND2], sf[st.S_WA]
         i = (t + 2) * tr.LANES + c * tr.STATIONS + q
         for _ in range(t, stop):
@@ -308,6 +304,7 @@ def _scalars(
                 wa = max(wa, abs(work[WA, i]))
             i += tr.LANES
         mf[st.S_ACC2], mf[st.S_BAND2], sf[st.S_WA] = a2, b2, wa
+        mf[st.Q_LEVEL] = work[BASE, i - tr.LANES] / table.scale[ch] + state.cf[ch, st.SHIFT]
 
 
 @inner
@@ -417,10 +414,7 @@ def advance(
             s = lane[STATION, q]
             if s < 0:
                 continue
-            _accumulate(
-                q, s, lane[NEXT, q], n, lane[MASK, q], rate, cfg, table, state, scratch, rows, acc,
-                scratch.offsets,
-            )  # fmt: skip
+            _accumulate(q, s, lane[NEXT, q], n, lane[MASK, q], rate, cfg, table, state, scratch, rows, acc)
             _leave(q, n, table, state, lane, work)
         tr.shift(work, tr.LANES, n)
         for q in range(tr.STATIONS):
