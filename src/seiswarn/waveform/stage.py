@@ -177,7 +177,7 @@ class WaveformStage:
         out = self._room(len(slots.channel), len(slots.samples), n_stations)
         kernels.process(
             slots, self._plan.verticals[:n_verticals], self._plan.stations[:n_stations], self._rates_array,
-            self._coef, self._cfg, WINDOWS_S, self._table, self._state.arrays, self._scratch, out,
+            self._coef, self._cfg, WINDOWS_S, self._table, self._state, self._scratch, out,
         )  # fmt: skip
         counts = rows.check_room(out)
         if counts[N_NOTED] or counts[N_DECLINED]:
