@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+import seiswarn.jit  # noqa: F401 - says where compiled kernels are kept
+
 EARTH_RADIUS_KM = 6371.0
 DEG_KM = EARTH_RADIUS_KM * math.pi / 180.0
 

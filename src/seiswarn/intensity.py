@@ -9,6 +9,8 @@ import math
 
 from numba import njit
 
+import seiswarn.jit  # noqa: F401 - says where compiled kernels are kept
+
 # Equations (A.5) and (A.6): PGA in m/s^2, PGV in m/s, of vector sums band-passed 0.1 to 10 Hz. The
 # standard's text is not at hand; the same numbers stand in six independent public implementations, two of
 # which cite A.5 and A.6.

@@ -35,7 +35,7 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def cache_folder() -> Path:
+def _cache_folder() -> Path:
     """Where compiled kernels go: below NUMBA_CACHE_DIR, else the user's cache, else a folder for the run.
 
     Works on an installation that may not be written to. Without any lasting place kernels are
@@ -51,7 +51,8 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="seiswarn-kernels-"))
 
 
-numba.config.CACHE_DIR = str(cache_folder())
+CACHE_FOLDER = _cache_folder()
+numba.config.CACHE_DIR = str(CACHE_FOLDER)
 
 # cache: compiled once per machine. nogil: other threads go on. numpy: a division by zero gives inf as
 # in numpy, instead of a test at each division that keeps loops from using the whole machine. _nrt: kernels

@@ -6,16 +6,15 @@ differ only in who hands over the slices.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.alerts.stage import AlertsStage
-from seiswarn.blocks import blocks_of
 from seiswarn.errors import InvariantError
-from seiswarn.messages import Message, Packet, Slice
+from seiswarn.messages import Message, Slice
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.reports.stage import ReportsStage
 from seiswarn.shaking.params import Params as ShakingParams
@@ -75,14 +74,14 @@ class Pipeline:
         travel_times = TravelTimes(params.source.velocity_model, params.source.max_depth_km)
         self._source = SourceStage(params.source, table, travel_times)
         self._reports = ReportsStage(params.reports, table)
+        self._waveform = WaveformStage(params.waveform, table)
         self._stages: dict[str, Stage] = {
-            "waveform": WaveformStage(params.waveform, table),
+            "waveform": self._waveform,
             "source": self._source,
             "shaking": ShakingStage(params.shaking, targets, travel_times),
             "alerts": AlertsStage(params.alerts),
             "reports": self._reports,
         }
-        self._table = table
         self.t_seen_ns = 0
         self.n_out = 0
 
@@ -120,14 +119,14 @@ class Pipeline:
             stage.restore(snapshot.stages[name])
         self.t_seen_ns, self.n_out = snapshot.t_seen_ns, snapshot.n_out
 
-    def warm(self) -> None:
-        """Compile or load every kernel, on throw-away state, so that the first packet meets none of it."""
-        before = self.snapshot()
-        channel = self._table.channels[0]
-        rate = float(self._table.ch_rate_hz[0]) or 100.0
-        silence = bytes(4 * int(2 * rate))
-        packet = Packet(channel=channel, t0_ns=0, rate_hz=rate, samples=silence, t_seen_ns=2_000_000_000)
-        self.handle(Slice(t_seen_ns=packet.t_seen_ns, blocks=blocks_of([packet])))
+    def warm(self, vectors_compiled: Callable[[], object] | None = None) -> None:
+        """Compile or load every kernel, so that the first packet meets none of it; leaves nothing behind.
+
+        `vectors_compiled` is called before the largest kernel is loaded, to wait for whoever compiles it.
+        """
         self._source.warm()
         self._reports.warm()
-        self.restore(before)
+        self._waveform.warm_picker()
+        if vectors_compiled is not None:
+            vectors_compiled()
+        self._waveform.warm_vectors()

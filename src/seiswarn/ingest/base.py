@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+import seiswarn.jit  # noqa: F401 - says where compiled kernels are kept
 from seiswarn.blocks import blocks_of, packets_of, take
 from seiswarn.ingest.tally import Tally
 from seiswarn.messages import DataError, Packet, PacketBlock, SampleType, Status

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+import seiswarn.jit  # noqa: F401 - says where compiled kernels are kept
 from seiswarn.geo import distances_km
 from seiswarn.intensity import intensity_gbt
 from seiswarn.messages import Origin, StationPeak

@@ -20,6 +20,7 @@ from seiswarn.runtime import clock
 from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Session
 from seiswarn.runtime.setup import Feed, Setup
 from seiswarn.runtime.slicer import Slicer, seen_span
+from seiswarn.runtime.warm import warm
 from seiswarn.timebase import NS, iso
 
 RUN_FILE = "run.json"
@@ -75,7 +76,7 @@ def replay(
     started = clock.perf_s()
     facts = setup.facts()
     pipeline = setup.pipeline()
-    pipeline.warm()
+    warm(pipeline)
     doorkeeper = setup.doorkeeper()
     sink = setup.run_folder(folder, draw_late=speed is None)
     summary = Summary(folder)

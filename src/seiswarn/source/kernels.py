@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+import seiswarn.jit  # noqa: F401 - says where compiled kernels are kept
 from seiswarn.geo import DEG_KM, EARTH_RADIUS_KM
 from seiswarn.source.traveltime import DEPTH_STEP_KM, DISTANCE_STEP_KM
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+import seiswarn.jit  # noqa: F401 - says where compiled kernels are kept
 from seiswarn.geo import EARTH_RADIUS_KM, azimuth_deg, distance_km
 from seiswarn.source.velocity import layers
 

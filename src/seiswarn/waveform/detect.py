@@ -263,13 +263,17 @@ def detect(
     lane[CHANNEL, :] = -1
     for m in range(lanes):
         tr.clear_tail(work, m, lanes)
-    kind, following = 0, 0
+    kind, following, worked = 0, 0, False
     while kind < 2 * rates.size:
         rate, velocity = rates[kind // 2], kind % 2 == 1
         following, n = _fill_lanes(channels, following, kind, rate, table, chan, vert, lane, work)
         if n == 0:
-            kind, following = kind + 1, 0
+            # What one kind leaves in rows that the next does not compute must not reach its tails.
+            for m in range(lanes if worked else 0):
+                tr.clear_tail(work, m, lanes)
+            kind, following, worked = kind + 1, 0, False
             continue
+        worked = True
         acc = _trace_block(work, lane, scratch.seen, rate, velocity, coef[kind // 2], cfg, n)
         crossed = tr.above(work[STA], work[LTA], cfg[C_ON], lanes, n)
         for m in range(lanes):

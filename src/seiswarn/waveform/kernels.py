@@ -59,16 +59,37 @@ def process(
     """
     following = 0
     while following < len(slots.channel):
-        following = intake(
-            following, slots, rates, cfg, table.jump_counts, table.clip_counts, state.channels, rows.n,
-            rows.codes, rows.flags,
-        )  # fmt: skip
-        if len(verticals):
-            detect(
-                verticals, rates, coef, cfg, windows_s, table, state.channels, state.verticals, state.ssi,
-                scratch, rows.picks, rows.declined,
-            )  # fmt: skip
-        advance(
-            stations, rates, coef, cfg, table, state.channels, state.traces, state.stations, state.search,
-            scratch, rows.picks, rows.seconds,
-        )  # fmt: skip
+        following = take_and_pick(
+            following, slots, verticals, rates, coef, cfg, windows_s, table, state, scratch, rows
+        )
+        combine(stations, rates, coef, cfg, table, state, scratch, rows)
+
+
+def take_and_pick(
+    first: int, slots: Slots, verticals: I64, rates: F64, coef: F64, cfg: F64, windows_s: F64, table: Table,
+    state: WaveformState, scratch: Scratch, rows: Rows,
+) -> int:  # fmt: skip
+    """Packets from `first` on into their rings, then the verticals through the picker.
+
+    Returns the index after the last packet taken (see `intake`).
+    """
+    following = intake(
+        first, slots, rates, cfg, table.jump_counts, table.clip_counts, state.channels, rows.n, rows.codes,
+        rows.flags,
+    )  # fmt: skip
+    detect(
+        verticals, rates, coef, cfg, windows_s, table, state.channels, state.verticals, state.ssi, scratch,
+        rows.picks, rows.declined,
+    )  # fmt: skip
+    return int(following)
+
+
+def combine(
+    stations: I64, rates: F64, coef: F64, cfg: F64, table: Table, state: WaveformState, scratch: Scratch,
+    rows: Rows,
+) -> None:  # fmt: skip
+    """The components of stations together."""
+    advance(
+        stations, rates, coef, cfg, table, state.channels, state.traces, state.stations, state.search,
+        scratch, rows.picks, rows.seconds,
+    )  # fmt: skip

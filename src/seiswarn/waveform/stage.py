@@ -105,6 +105,27 @@ class WaveformStage:
         self._room_for = (16, 1024, 8)
         self._rows = rows.room_for(*self._room_for, len(WINDOWS_S), self._state.seconds_held)
 
+    def warm_picker(self) -> None:
+        """Compile or load the kernels of intake and verticals; leaves nothing behind."""
+        none, no_time = np.zeros(0, dtype=np.int64), np.zeros(0)
+        kernels.plan(none, no_time, none, none, self._table, self._plan)
+        kernels.take_and_pick(
+            0, Slots(no_time, none, none, none, none, none), none, *self._any_rate(), self._cfg, WINDOWS_S,
+            self._table, self._state, self._scratch, self._rows,
+        )  # fmt: skip
+
+    def warm_vectors(self) -> None:
+        """Compile or load the kernel of vectors; leaves nothing behind."""
+        none = np.zeros(0, dtype=np.int64)
+        kernels.combine(
+            none, *self._any_rate(), self._cfg, self._table, self._state, self._scratch, self._rows
+        )
+
+    def _any_rate(self) -> tuple[F64, F64]:
+        p, rate_hz = self._p, st.DEFAULT_RATE_HZ
+        coef = filters.design(rate_hz, p.highpass_hz, p.pick_low_hz, p.pick_high_hz)
+        return np.array([rate_hz]), coef[None]
+
     # --- one slice -------------------------------------------------------------------------
 
     def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:

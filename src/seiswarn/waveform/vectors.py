@@ -442,7 +442,7 @@ def advance(
         tr.clear_tail(work, m, tr.LANES)
     for i in range(stations.size):
         scratch.kind[i] = _kind(table.components[stations[i]], chan.ci, table.velocity)
-    kind, following = 0, 0
+    kind, following, worked = 0, 0, False
     while kind < 2 * rates.size:
         rate, velocity = rates[kind // 2], kind % 2 == 1
         acc = A if velocity else D
@@ -463,8 +463,12 @@ def advance(
             work,
         )
         if n == 0:
-            kind, following = kind + 1, 0
+            # What one kind leaves in rows that the next does not compute must not reach its tails.
+            for m in range(tr.LANES if worked else 0):
+                tr.clear_tail(work, m, tr.LANES)
+            kind, following, worked = kind + 1, 0, False
             continue
+        worked = True
         _trace_block(work, seen, rate, velocity, coef[kind // 2], cfg[C_BASE_S], n)
         for out, row in _SUMS:
             _sum_squares(work[acc if row == ACC else row], sums[out], n)

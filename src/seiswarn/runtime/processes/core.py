@@ -26,6 +26,7 @@ from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import ProcessSpec
 from seiswarn.runtime.ticker import SourceTicks
+from seiswarn.runtime.warm import warm
 from seiswarn.timebase import NS, from_seconds, iso
 
 ACK_EVERY_S = 0.1
@@ -54,7 +55,7 @@ class Core:
         self._setup, self._feeds = setup, feeds
         life.give("loaded", 0, {})
         pipeline = setup.pipeline()
-        pipeline.warm()
+        warm(pipeline)
         life.give("warm", 0, {})
         # An outlet that lags loses wake-ups, never messages: followers read the journal.
         self._out = Publisher(spec.endpoints.output, self._incarnation)
