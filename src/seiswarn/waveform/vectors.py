@@ -406,6 +406,9 @@ def advance(
         )
         if n == 0:
             kind, following = kind + 1, 0
+            # A row that one unit does not fill holds what the other left there.
+            for m in range(tr.LANES):
+                tr.clear_tail(work, m, tr.LANES)
             continue
         _trace_block(work, seen, rate, velocity, coef[kind // 2], cfg[C_BASE_S], n)
         for out, row in _SUMS:
