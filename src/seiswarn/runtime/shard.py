@@ -49,8 +49,8 @@ class Shard:
             (part,) = self._engine.snapshot()
             return [b"state", *chunks(part.arrays)]
         if kind == b"restore":
-            own = (np.arange(n, dtype=np.int64).tobytes() for n in (len(self._channels), len(self._stations)))
-            self._engine.restore([Part(*own, join(frames))])
+            channels, stations = (np.arange(len(own)).tobytes() for own in (self._channels, self._stations))
+            self._engine.restore([Part(channels, stations, join(frames))])
             return [b"restored"]
         raise SeiswarnError(f"a shard cannot answer {kind!r}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -137,7 +138,7 @@ def pack_rows(rows: Rows, n_packets: int, channels: I64, stations: I64) -> list[
 
 def rows_of(frames: Sequence[bytes]) -> Rows:
     """Rows out of what `pack_rows` gave."""
-    tables = {}
+    tables: dict[str, Any] = {}
     for k, (name, _, _, n_int, n_float) in enumerate(_KINDS):
         tables[f"{name}_i"] = np.frombuffer(frames[2 * k], np.int64).reshape(-1, n_int)
         tables[f"{name}_f"] = np.frombuffer(frames[2 * k + 1], np.float64).reshape(-1, n_float)
