@@ -49,8 +49,8 @@ class Shard:
             (part,) = self._engine.snapshot()
             return [b"state", *chunks(part.arrays)]
         if kind == b"restore":
-            channels, stations = (np.arange(len(own)).tobytes() for own in (self._channels, self._stations))
-            self._engine.restore([Part(channels, stations, join(frames))])
+            mine = [np.arange(len(own)).tobytes() for own in (self._channels, self._stations)]
+            self._engine.restore([Part(mine[0], mine[1], join(frames))])
             return [b"restored"]
         raise SeiswarnError(f"a shard cannot answer {kind!r}")
 
