@@ -19,7 +19,16 @@ from seiswarn.waveform.params import Params
 from seiswarn.waveform.pwindow import P_CH, W_CH
 from seiswarn.waveform.seconds import L_CHANNEL, O_STATION
 from seiswarn.waveform.state import F64, I64
-from seiswarn.waveform.tables import N_MOTIONS, N_PICKS, N_QUALITY, N_WINDOWS, Rows, Slots
+from seiswarn.waveform.tables import (
+    N_MOTIONS,
+    N_PICKS,
+    N_QUALITY,
+    N_WINDOWS,
+    PickRows,
+    Rows,
+    SecondRows,
+    Slots,
+)
 
 CHUNK_BYTES = MAX_PAYLOAD_BYTES // 2
 
@@ -129,21 +138,22 @@ def pack_rows(rows: Rows, n_packets: int, channels: I64, stations: I64) -> list[
     for name, place, column, _, _ in _KINDS:
         n = int(rows.n[place])
         whole = stations if name == "motions" else channels
-        table_i = getattr(rows, f"{name}_i")[:n].copy()
+        group = rows.picks if name in ("picks", "wins") else rows.seconds
+        table_i = getattr(group, f"{name}_i")[:n].copy()
         table_i[:, column] = whole[table_i[:, column]]
-        frames += [table_i.tobytes(), getattr(rows, f"{name}_f")[:n].tobytes()]
+        frames += [table_i.tobytes(), getattr(group, f"{name}_f")[:n].tobytes()]
     packets = (rows.codes[:n_packets], rows.flags[:n_packets])
     return [*frames, rows.n.tobytes(), rows.declined.tobytes(), *(column.tobytes() for column in packets)]
 
 
 def rows_of(frames: Sequence[bytes]) -> Rows:
     """Rows out of what `pack_rows` gave."""
-    tables: dict[str, Any] = {}
-    for k, (name, _, _, n_int, n_float) in enumerate(_KINDS):
-        tables[f"{name}_i"] = np.frombuffer(frames[2 * k], np.int64).reshape(-1, n_int)
-        tables[f"{name}_f"] = np.frombuffer(frames[2 * k + 1], np.float64).reshape(-1, n_float)
+    tables: list[Any] = []
+    for k, (_, _, _, n_int, n_float) in enumerate(_KINDS):
+        tables.append(np.frombuffer(frames[2 * k], np.int64).reshape(-1, n_int))
+        tables.append(np.frombuffer(frames[2 * k + 1], np.float64).reshape(-1, n_float))
     n, declined, codes, flags = (np.frombuffer(f, np.int64) for f in frames[2 * len(_KINDS) :])
-    return Rows(n=n, declined=declined, codes=codes, flags=flags, **tables)
+    return Rows(n, PickRows(n, *tables[:4]), SecondRows(n, *tables[4:]), declined, codes, flags)
 
 
 def chunks(arrays: dict[str, bytes]) -> list[bytes]:

@@ -32,7 +32,7 @@ from seiswarn.waveform.engine import Part, regroup
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.stage import WaveformStage
 from seiswarn.waveform.state import F64, I64, fastest_hz
-from seiswarn.waveform.tables import Rows, Slots
+from seiswarn.waveform.tables import PickRows, Rows, SecondRows, Slots
 
 START_WITHIN_S = 170.0  # a cold start compiles every kernel; the supervisor waits 180 s
 ANSWER_WITHIN_S = 8.0  # the supervisor takes a core for stuck after 10 s
@@ -211,21 +211,14 @@ class Shards:
 
 def _merge(answers: Sequence[Rows], packets: Sequence[I64], n_packets: int) -> Rows:
     """Rows of all shards after one another; `rows.messages` puts them in order."""
-    joined = {
-        name: np.concatenate([getattr(a, name) for a in answers])
-        for name in Rows._fields
-        if name not in ("n", "declined", "codes", "flags")
-    }
+    n = np.sum([a.n for a in answers], axis=0)
+    picks = [np.concatenate(tables) for tables in zip(*(a.picks[1:] for a in answers), strict=True)]
+    seconds = [np.concatenate(tables) for tables in zip(*(a.seconds[1:] for a in answers), strict=True)]
     codes, flags = np.zeros(n_packets, dtype=np.int64), np.zeros(n_packets, dtype=np.int64)
     for answer, rows in zip(answers, packets, strict=True):
         codes[rows], flags[rows] = answer.codes, answer.flags
-    return Rows(
-        n=np.sum([a.n for a in answers], axis=0),
-        declined=np.sum([a.declined for a in answers], axis=0),
-        codes=codes,
-        flags=flags,
-        **joined,
-    )
+    declined = np.sum([a.declined for a in answers], axis=0)
+    return Rows(n, PickRows(n, *picks), SecondRows(n, *seconds), declined, codes, flags)
 
 
 class OpenedStage:

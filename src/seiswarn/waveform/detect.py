@@ -12,7 +12,7 @@ from seiswarn.waveform.intake import BASELINE_KEPT_S
 from seiswarn.waveform.pickers.aic import aic_onset
 from seiswarn.waveform.pickers.s_onset import tell
 from seiswarn.waveform.pwindow import grow, open_window
-from seiswarn.waveform.state import F32, F64, I64, State
+from seiswarn.waveform.state import F32, F64, I64, Channels, Verticals
 from seiswarn.waveform.tables import (
     C_AFTER_S,
     C_BASE_S,
@@ -27,7 +27,7 @@ from seiswarn.waveform.tables import (
     C_STA_S,
     C_WARM_S,
     N_DECLINED,
-    Rows,
+    PickRows,
     Scratch,
     Table,
 )
@@ -196,7 +196,15 @@ def _forget_noise(work: F64, lane: I64, m: int) -> None:
 
 @inner
 def _fill_lanes(
-    channels: I64, following: int, kind: int, rate: float, table: Table, state: State, lane: I64, work: F64
+    channels: I64,
+    following: int,
+    kind: int,
+    rate: float,
+    table: Table,
+    chan: Channels,
+    vert: Verticals,
+    lane: I64,
+    work: F64,
 ) -> tuple[int, int]:
     """Give idle lanes the next channels with something new; returns (next channel, samples of the block)."""
     n = 0
@@ -204,19 +212,19 @@ def _fill_lanes(
         while lane[CHANNEL, m] < 0 and following < channels.size:
             ch = channels[following]
             following += 1
-            if 2 * state.ci[ch, st.RATE] + table.velocity[ch] != kind:
+            if 2 * chan.ci[ch, st.RATE] + table.velocity[ch] != kind:
                 continue
             s = table.z_station[ch]
-            ci, pi = state.ci[ch], state.pi[s]
-            enter(ci, pi, state.ptail[s], state.pf[s], rate)
+            ci, pi = chan.ci[ch], vert.pi[s]
+            enter(ci, pi, vert.ptail[s], vert.pf[s], rate)
             if ci[st.READY] > pi[st.DONE]:
                 lane[CHANNEL, m], lane[FROM, m] = ch, pi[st.DONE]
                 lane[LEFT, m], lane[BASED, m] = ci[st.READY] - pi[st.DONE], pi[st.BASE_N]
                 lane[WARM, m] = pi[st.WARM_N]
-                tr.load_tail(work, state.ptail[s], m, tr.VERTICALS)
+                tr.load_tail(work, vert.ptail[s], m, tr.VERTICALS)
         if lane[CHANNEL, m] >= 0:
             left = lane[LEFT, m]
-            moved = state.ci[lane[CHANNEL, m], st.MOVED_N]
+            moved = chan.ci[lane[CHANNEL, m], st.MOVED_N]
             if lane[FROM, m] < moved:
                 left = min(left, moved - lane[FROM, m])
             elif lane[FROM, m] == moved:
@@ -225,8 +233,8 @@ def _fill_lanes(
     for m in range(tr.VERTICALS):
         ch = lane[CHANNEL, m]
         if ch >= 0:
-            k = state.ci[ch, st.SEG_K0] + lane[FROM, m]
-            tr.load_counts(work, state.ring[ch], k, table.scale[ch], m, tr.VERTICALS, n)
+            k = chan.ci[ch, st.SEG_K0] + lane[FROM, m]
+            tr.load_counts(work, chan.ring[ch], k, table.scale[ch], m, tr.VERTICALS, n)
         else:
             lane[BASED, m], lane[FROM, m], lane[WARM, m] = tr.IDLE, tr.IDLE, 0
             tr.silence(work, m, tr.VERTICALS, n)
@@ -247,10 +255,10 @@ def _leave(ci: I64, pi: I64, ptail: F64, lane: I64, work: F64, m: int, n: int) -
 
 @kernel
 def detect(
-    channels: I64, rates: F64, coef: F64, cfg: F64, windows_s: F64, table: Table, state: State,
-    scratch: Scratch, rows: Rows,
+    channels: I64, rates: F64, coef: F64, cfg: F64, windows_s: F64, table: Table, chan: Channels,
+    vert: Verticals, ssi: I64, scratch: Scratch, picks: PickRows, declined: I64,
 ) -> None:  # fmt: skip
-    """Work off what is new on the verticals `channels`, kind (rate and unit) by kind, into `rows`."""
+    """Work off what is new on the verticals `channels`, kind (rate and unit) by kind, into `picks`."""
     lanes, lane, work = tr.VERTICALS, scratch.lane, scratch.block
     lane[CHANNEL, :] = -1
     for m in range(lanes):
@@ -258,7 +266,7 @@ def detect(
     kind, following = 0, 0
     while kind < 2 * rates.size:
         rate, velocity = rates[kind // 2], kind % 2 == 1
-        following, n = _fill_lanes(channels, following, kind, rate, table, state, lane, work)
+        following, n = _fill_lanes(channels, following, kind, rate, table, chan, vert, lane, work)
         if n == 0:
             kind, following = kind + 1, 0
             continue
@@ -269,14 +277,14 @@ def detect(
             if ch < 0:
                 continue
             s = table.z_station[ch]
-            ci, pi, pf, zr = state.ci[ch], state.pi[s], state.pf[s], state.zring[s]
+            ci, pi, pf, zr = chan.ci[ch], vert.pi[s], vert.pf[s], vert.zring[s]
             _to_ring(work, acc, zr, lane[FROM, m], m, n)
             if crossed > 0 or pi[st.TRIG] == 1 or pi[st.PW_ON] == 1:
                 _watch(
-                    ch, lane[FROM, m], n, m, lane[WARM, m], ci, pi, pf, zr, rate, cfg, state.ssi[s],
-                    windows_s, work, scratch.onset, rows,
+                    ch, lane[FROM, m], n, m, lane[WARM, m], ci, pi, pf, zr, rate, cfg, ssi[s],
+                    windows_s, work, scratch.onset, picks, declined,
                 )  # fmt: skip
-            _leave(ci, pi, state.ptail[s], lane, work, m, n)
+            _leave(ci, pi, vert.ptail[s], lane, work, m, n)
         tr.shift(work, lanes, n)
         for m in range(lanes):
             if lane[CHANNEL, m] >= 0 and lane[LEFT, m] == 0:
@@ -287,7 +295,7 @@ def detect(
 @inner
 def _watch(
     ch: int, first: int, n: int, m: int, warm_n: int, ci: I64, pi: I64, pf: F64, zr: F32, rate: float,
-    cfg: F64, ssi: I64, windows_s: F64, work: F64, onset: F64, rows: Rows,
+    cfg: F64, ssi: I64, windows_s: F64, work: F64, onset: F64, picks: PickRows, declined: I64,
 ) -> None:  # fmt: skip
     """Sample by sample through one lane in which something may happen."""
     lanes = tr.VERTICALS
@@ -295,14 +303,14 @@ def _watch(
     for t in range(n):
         k, i = first + t, (t + 2) * lanes + m
         if pi[st.PW_ON] == 1:
-            grow(ch, k, zr, pf, pi, windows_s, rate, ci, hold_n, rows)
+            grow(ch, k, zr, pf, pi, windows_s, rate, ci, hold_n, picks)
         if not _triggered(pi, k, warm_n, work[STA, i], work[LTA, i], cfg, rate):
             continue
         why = refine(pi[st.TRIG_N], k + 1, zr, rate, cfg, onset, refined)
         if why >= 0:
-            rows.declined[why] += 1
-            rows.n[N_DECLINED] += 1
+            declined[why] += 1
+            picks.n[N_DECLINED] += 1
             pi[st.TRIG] = 0
             continue
-        open_window(ch, k, zr, refined, pf, pi, windows_s, rate, ci, hold_n, rows)
+        open_window(ch, k, zr, refined, pf, pi, windows_s, rate, ci, hold_n, picks)
         tell(ssi, ci[st.SEG_K0] + int(refined[0]), ci[st.SEG_K0] + k, pi[st.PW_T0], refined[1])

@@ -20,7 +20,7 @@ from seiswarn.waveform import traces as tr
 from seiswarn.waveform.intake import MIN_JUMP_MPS2
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.pickers.s_onset import RING_S as S_RING_S
-from seiswarn.waveform.state import CHANNEL_ARRAYS, F64, I64, State, WaveformState, fastest_hz
+from seiswarn.waveform.state import ARRAYS, CHANNEL_ARRAYS, F64, I64, WaveformState, fastest_hz
 from seiswarn.waveform.tables import N_DECLINED, Rows, Scratch, Slots, Table
 
 # Lengths of the growing P windows: dense while a warning is made, then one a second.
@@ -63,7 +63,7 @@ def regroup(parts: Sequence[Part], channels: I64, stations: I64) -> dict[str, by
     of_channels = _find(channels, [np.frombuffer(p.channels, np.int64) for p in parts])
     of_stations = _find(stations, [np.frombuffer(p.stations, np.int64) for p in parts])
     out: dict[str, bytes] = {}
-    for name in State._fields:
+    for name in ARRAYS:
         found, counts = of_channels if name in CHANNEL_ARRAYS else of_stations
         stored = b"".join([p.arrays[name] for p in parts])
         if len(stored) % sum(counts) or any(
@@ -154,7 +154,7 @@ class LocalEngine:
         """The rows of one round of packets (see `kernels.process`); they hold until the next."""
         out = self._room(len(slots.channel), len(slots.samples), len(stations))
         kernels.process(
-            slots, verticals, stations, rates, coef, self._cfg, WINDOWS_S, self._table, self._state.arrays,
+            slots, verticals, stations, rates, coef, self._cfg, WINDOWS_S, self._table, self._state,
             self._scratch, out,
         )  # fmt: skip
         return out

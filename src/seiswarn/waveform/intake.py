@@ -13,8 +13,8 @@ from seiswarn.jit import inner, kernel
 from seiswarn.reasons import Flag
 from seiswarn.waveform import quality as q
 from seiswarn.waveform import state as st
-from seiswarn.waveform.state import F64, I64, State
-from seiswarn.waveform.tables import C_CLIP_S, C_FILL_S, C_FLAT_S, N_NOTED, Rows, Slots, Table
+from seiswarn.waveform.state import F64, I64, Channels
+from seiswarn.waveform.tables import C_CLIP_S, C_FILL_S, C_FLAT_S, N_NOTED, Slots
 
 BLOCK = 16  # samples per update of the mean difference: on a fixed grid, so that packets do not matter
 LEARN_BLOCKS = 4  # blocks before a jump can be told from usual
@@ -281,26 +281,37 @@ def _single(
 
 
 @kernel
-def intake(first: int, slots: Slots, rates: F64, cfg: F64, table: Table, state: State, rows: Rows) -> int:
+def intake(
+    first: int,
+    slots: Slots,
+    rates: F64,
+    cfg: F64,
+    jump_counts: F64,
+    clip_counts: F64,
+    chan: Channels,
+    n_rows: I64,
+    codes: I64,
+    flags: I64,
+) -> int:
     """Take packets from `first` on; returns the index after the last one taken.
 
-    Fills `rows.codes` (continuity, see `quality`) and `rows.flags`. Stops before a packet that begins
+    Fills `codes` (continuity, see `quality`) and `flags` per packet. Stops before a packet that begins
     a new stretch while samples of the old one are not worked off.
     """
     for p in range(slots.channel.size):  # what was taken before has been worked off since
-        state.ci[slots.channel[p], st.WORKED] = state.ci[slots.channel[p], st.READY]
+        chan.ci[slots.channel[p], st.WORKED] = chan.ci[slots.channel[p], st.READY]
     for p in range(first, slots.channel.size):
         ch, rc = slots.channel[p], slots.rate_class[p]
-        ci, cf, rate = state.ci[ch], state.cf[ch], rates[rc]
+        ci, cf, rate = chan.ci[ch], chan.cf[ch], rates[rc]
         n = slots.end[p] - slots.begin[p]
         code, skip, fill = q.admit(ci, slots.t0_ns[p], n, rc, rate, cfg[C_FILL_S])
         if code == q.FIRST or code == q.RESET or code == q.RATE_CHANGED:
             if ci[st.SEEN] == 1 and ci[st.WORKED] < ci[st.READY]:
                 return p
             begin_stretch(ci, cf, slots.t0_ns[p], rc, rate)
-        rows.codes[p], rows.flags[p] = code, 0
+        codes[p], flags[p] = code, 0
         if code == q.DROPPED or code == q.STALE:
-            rows.n[N_NOTED] += 1
+            n_rows[N_NOTED] += 1
             continue
         raised = 0
         if code == q.RESET or code == q.FILLED:
@@ -309,11 +320,11 @@ def intake(first: int, slots: Slots, rates: F64, cfg: F64, table: Table, state: 
             raised = F_DRIFT
         if raised:
             k = ci[st.SEG_K0] + ci[st.N]
-            _note(state.events[ch, int(math.floor(k / rate)) % st.EVENT_S], raised)
+            _note(chan.events[ch, int(math.floor(k / rate)) % st.EVENT_S], raised)
         raised |= _packet(
-            slots.samples[slots.begin[p] : slots.end[p]], skip, fill, ci, cf, state.ring[ch],
-            state.events[ch], table.jump_counts[ch], table.clip_counts[ch], rate, cfg,
+            slots.samples[slots.begin[p] : slots.end[p]], skip, fill, ci, cf, chan.ring[ch],
+            chan.events[ch], jump_counts[ch], clip_counts[ch], rate, cfg,
         )  # fmt: skip
-        rows.flags[p] = raised
-        rows.n[N_NOTED] += 1 if code >= q.FILLED or raised != 0 else 0
+        flags[p] = raised
+        n_rows[N_NOTED] += 1 if code >= q.FILLED or raised != 0 else 0
     return slots.channel.size

@@ -9,7 +9,7 @@ from __future__ import annotations
 from seiswarn.jit import kernel
 from seiswarn.waveform.detect import detect
 from seiswarn.waveform.intake import intake
-from seiswarn.waveform.state import F64, I64, PIECE_S, State
+from seiswarn.waveform.state import F64, I64, PIECE_S, WaveformState
 from seiswarn.waveform.tables import Plan, Rows, Scratch, Slots, Table
 from seiswarn.waveform.vectors import advance
 
@@ -45,7 +45,7 @@ def plan(channel: I64, rate_hz: F64, begin: I64, end: I64, table: Table, known: 
 
 def process(
     slots: Slots, verticals: I64, stations: I64, rates: F64, coef: F64, cfg: F64, windows_s: F64,
-    table: Table, state: State, scratch: Scratch, rows: Rows,
+    table: Table, state: WaveformState, scratch: Scratch, rows: Rows,
 ) -> None:  # fmt: skip
     """Run all packets of a slice, ordered by channel then time.
 
@@ -59,7 +59,16 @@ def process(
     """
     following = 0
     while following < len(slots.channel):
-        following = intake(following, slots, rates, cfg, table, state, rows)
+        following = intake(
+            following, slots, rates, cfg, table.jump_counts, table.clip_counts, state.channels, rows.n,
+            rows.codes, rows.flags,
+        )  # fmt: skip
         if len(verticals):
-            detect(verticals, rates, coef, cfg, windows_s, table, state, scratch, rows)
-        advance(stations, rates, coef, cfg, table, state, scratch, rows)
+            detect(
+                verticals, rates, coef, cfg, windows_s, table, state.channels, state.verticals, state.ssi,
+                scratch, rows.picks, rows.declined,
+            )  # fmt: skip
+        advance(
+            stations, rates, coef, cfg, table, state.channels, state.traces, state.stations, state.search,
+            scratch, rows.picks, rows.seconds,
+        )  # fmt: skip

@@ -8,7 +8,7 @@ from seiswarn.jit import inner
 from seiswarn.waveform import state as st
 from seiswarn.waveform.intake import is_clipped
 from seiswarn.waveform.state import F32, F64, I64
-from seiswarn.waveform.tables import N_PICKS, N_WINDOWS, Rows
+from seiswarn.waveform.tables import N_PICKS, N_WINDOWS, PickRows
 
 # Columns of the pick and window rows that the kernels hand back.
 P_CH, P_T0, P_POLARITY, P_OF = range(4)  # of a pick row; P_OF: onset of P before an S, else 0
@@ -54,7 +54,16 @@ def _emit_window(ch: int, f: F64, i: I64, window_s: float, clipped: bool, out_i:
 
 @inner
 def grow(
-    ch: int, n: int, zr: F32, f: F64, i: I64, windows_s: F64, rate: float, ci: I64, hold_n: int, rows: Rows
+    ch: int,
+    n: int,
+    zr: F32,
+    f: F64,
+    i: I64,
+    windows_s: F64,
+    rate: float,
+    ci: I64,
+    hold_n: int,
+    picks: PickRows,
 ) -> None:
     """Add sample `n` to the open P window; write the row of a length that it completes.
 
@@ -66,9 +75,9 @@ def grow(
     if n + 1 - i[st.PW_START] < length_s * rate:
         return
     k = ci[st.SEG_K0] + n
-    row = rows.n[N_WINDOWS]
-    _emit_window(ch, f, i, length_s, is_clipped(ci, k, k, hold_n), rows.wins_i[row], rows.wins_f[row])
-    rows.n[N_WINDOWS] += 1
+    row = picks.n[N_WINDOWS]
+    _emit_window(ch, f, i, length_s, is_clipped(ci, k, k, hold_n), picks.wins_i[row], picks.wins_f[row])
+    picks.n[N_WINDOWS] += 1
     i[st.PW_NEXT] += 1
     if i[st.PW_NEXT] == windows_s.size:
         i[st.PW_ON] = 0
@@ -77,13 +86,13 @@ def grow(
 @inner
 def open_window(
     ch: int, n: int, zr: F32, refined: F64, f: F64, i: I64, windows_s: F64, rate: float, ci: I64, hold_n: int,
-    rows: Rows,
+    picks: PickRows,
 ) -> None:  # fmt: skip
     """Write a pick row and start its P window at the onset, which lies in the past."""
     onset = int(refined[0])
     t_on = ci[st.SEG_T0] + int(math.floor(onset * 1e9 / rate + 0.5))
-    pick_i, pick_f = rows.picks_i[rows.n[N_PICKS]], rows.picks_f[rows.n[N_PICKS]]
-    rows.n[N_PICKS] += 1
+    pick_i, pick_f = picks.picks_i[picks.n[N_PICKS]], picks.picks_f[picks.n[N_PICKS]]
+    picks.n[N_PICKS] += 1
     pick_i[P_CH] = ch
     pick_i[P_T0] = t_on
     pick_i[P_POLARITY] = int(refined[3])
@@ -99,4 +108,4 @@ def open_window(
     i[st.PW_CROSS] = 0
     f[:] = 0.0
     for m in range(onset, n + 1):
-        grow(ch, m, zr, f, i, windows_s, rate, ci, hold_n, rows)
+        grow(ch, m, zr, f, i, windows_s, rate, ci, hold_n, picks)

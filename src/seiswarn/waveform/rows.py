@@ -14,7 +14,7 @@ from seiswarn.timebase import NS
 from seiswarn.waveform import pwindow as pw
 from seiswarn.waveform import seconds as sec
 from seiswarn.waveform.state import F64, I64
-from seiswarn.waveform.tables import N_MOTIONS, N_PICKS, N_QUALITY, N_WINDOWS, Rows
+from seiswarn.waveform.tables import N_MOTIONS, N_PICKS, N_QUALITY, N_WINDOWS, PickRows, Rows, SecondRows
 
 # Weight classes of HYPO71 (Lee and Lahr, 1975) by onset uncertainty in s, each with the signal-to-noise
 # ratio below which a small uncertainty says little.
@@ -30,16 +30,23 @@ def room_for(n_packets: int, n_samples: int, n_stations: int, n_windows: int, se
     picks = 4 * n_stations + n_samples // 64
     windows = (n_stations + picks) * n_windows
     seconds = n_stations * seconds_held
+    n = np.zeros(6, dtype=np.int64)
     return Rows(
-        n=np.zeros(6, dtype=np.int64),
-        picks_i=np.empty((picks, 4), dtype=np.int64),
-        picks_f=np.empty((picks, 3)),
-        wins_i=np.empty((windows, 4), dtype=np.int64),
-        wins_f=np.empty((windows, 7)),
-        motions_i=np.empty((seconds, 4), dtype=np.int64),
-        motions_f=np.empty((seconds, 11)),
-        quality_i=np.empty((3 * seconds, 5), dtype=np.int64),
-        quality_f=np.empty((3 * seconds, 4)),
+        n,
+        PickRows(
+            n,
+            picks_i=np.empty((picks, 4), dtype=np.int64),
+            picks_f=np.empty((picks, 3)),
+            wins_i=np.empty((windows, 4), dtype=np.int64),
+            wins_f=np.empty((windows, 7)),
+        ),
+        SecondRows(
+            n,
+            motions_i=np.empty((seconds, 4), dtype=np.int64),
+            motions_f=np.empty((seconds, 11)),
+            quality_i=np.empty((3 * seconds, 5), dtype=np.int64),
+            quality_f=np.empty((3 * seconds, 4)),
+        ),
         declined=np.zeros(3, dtype=np.int64),
         codes=np.zeros(n_packets, dtype=np.int64),
         flags=np.zeros(n_packets, dtype=np.int64),
@@ -49,7 +56,8 @@ def room_for(n_packets: int, n_samples: int, n_stations: int, n_windows: int, se
 def check_room(rows: Rows) -> list[int]:
     """Numbers of rows of each kind. Raises InvariantError when a kernel has written past them."""
     counts: list[int] = rows.n.tolist()
-    room = (len(rows.picks_i), len(rows.wins_i), len(rows.motions_i), len(rows.quality_i))
+    picks, seconds = rows.picks, rows.seconds
+    room = (len(picks.picks_i), len(picks.wins_i), len(seconds.motions_i), len(seconds.quality_i))
     if any(n > size for n, size in zip(counts, room, strict=False)):
         raise InvariantError("a waveform kernel wrote past its output rows")
     return counts
@@ -61,13 +69,13 @@ def messages(
     """Rows as messages: picks, windows, motions, qualities, each in the order of station then time."""
     out: list[Message] = []
     if n := counts[N_PICKS]:
-        out.extend(_picks(rows.picks_i[:n], rows.picks_f[:n], table, t_seen_ns, status))
+        out.extend(_picks(rows.picks.picks_i[:n], rows.picks.picks_f[:n], table, t_seen_ns, status))
     if n := counts[N_WINDOWS]:
-        out.extend(_windows(rows.wins_i[:n], rows.wins_f[:n], table, t_seen_ns, status))
+        out.extend(_windows(rows.picks.wins_i[:n], rows.picks.wins_f[:n], table, t_seen_ns, status))
     if n := counts[N_MOTIONS]:
-        out.append(_motions(rows.motions_i[:n], rows.motions_f[:n], table, t_seen_ns, status))
+        out.append(_motions(rows.seconds.motions_i[:n], rows.seconds.motions_f[:n], table, t_seen_ns, status))
     if n := counts[N_QUALITY]:
-        out.append(_quality(rows.quality_i[:n], rows.quality_f[:n], table, t_seen_ns, status))
+        out.append(_quality(rows.seconds.quality_i[:n], rows.seconds.quality_f[:n], table, t_seen_ns, status))
     return out
 
 

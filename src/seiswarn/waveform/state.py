@@ -122,31 +122,53 @@ def fastest_hz(declared_hz: F64, most_hz: float) -> float:
     return min(most_hz, max(fastest, DEFAULT_RATE_HZ))
 
 
-class State(NamedTuple):
-    """The arrays as a kernel takes them."""
+class Channels(NamedTuple):
+    """What came, per channel."""
 
     ci: I64
     cf: F64
     ring: F64
     events: I64
+
+
+class Traces(NamedTuple):
+    """What the vectors carry, per channel."""
+
     mi: I64
     mf: F64
     mtail: F64
+
+
+class Verticals(NamedTuple):
+    """What the picker carries, per station."""
+
     pi: I64
     pf: F64
     ptail: F64
     zring: F32
+
+
+class Stations(NamedTuple):
+    """Seconds under way and the last ten, per station."""
+
     si: I64
     sf: F64
     trail: F64
     jsec: F32
     jtop: F32
+
+
+class Search(NamedTuple):
+    """Looking for S, per station."""
+
     ssi: I64
     ssf: F64
     sring: F32
 
 
-CHANNEL_ARRAYS = frozenset({"ci", "cf", "ring", "events", "mi", "mf", "mtail"})  # the others: per station
+_GROUPS = (Channels, Traces, Verticals, Stations, Search)
+ARRAYS = tuple(name for group in _GROUPS for name in group._fields)
+CHANNEL_ARRAYS = frozenset(Channels._fields + Traces._fields)  # the others: per station
 
 
 class WaveformState:
@@ -185,13 +207,18 @@ class WaveformState:
         self.ssf: F64 = np.zeros((n_st, N_SSF))
         self.sring: F32 = np.zeros((n_st, 3, int(s_ring_s * rate)), dtype=np.float32)
         self.ci[:, CLIP_FROM : CLIP_OLD + 1] = NEVER
-        self.arrays = State(**{name: getattr(self, name) for name in State._fields})
+        # Small groups: numba takes long to compile functions that are handed many arrays at once.
+        self.channels = Channels(self.ci, self.cf, self.ring, self.events)
+        self.traces = Traces(self.mi, self.mf, self.mtail)
+        self.verticals = Verticals(self.pi, self.pf, self.ptail, self.zring)
+        self.stations = Stations(self.si, self.sf, self.trail, self.jsec, self.jtop)
+        self.search = Search(self.ssi, self.ssf, self.sring)
 
     def snapshot(self) -> dict[str, bytes]:
-        return {name: getattr(self, name).tobytes() for name in State._fields}
+        return {name: getattr(self, name).tobytes() for name in ARRAYS}
 
     def restore(self, data: dict[str, bytes]) -> None:
-        for name in State._fields:
+        for name in ARRAYS:
             mine = getattr(self, name)
             theirs = np.frombuffer(data[name], dtype=mine.dtype)
             if theirs.size != mine.size:

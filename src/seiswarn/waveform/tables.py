@@ -48,18 +48,32 @@ class Plan(NamedTuple):
     turn: I64  # (1,) slices so far
 
 
-class Rows(NamedTuple):
-    """Results, written from the front; `n` counts what was written of each kind."""
+class PickRows(NamedTuple):
+    """Picks and windows, written from the front; `n` counts what was written of each kind, see below."""
 
-    n: I64  # see N_PICKS and so on below
+    n: I64
     picks_i: I64
     picks_f: F64
     wins_i: I64
     wins_f: F64
+
+
+class SecondRows(NamedTuple):
+    """Motions and qualities, written from the front; the same `n`."""
+
+    n: I64
     motions_i: I64
     motions_f: F64
     quality_i: I64
     quality_f: F64
+
+
+class Rows(NamedTuple):
+    """All results of a slice."""
+
+    n: I64
+    picks: PickRows
+    seconds: SecondRows
     declined: I64  # (3,) counters of triggers that made no pick
     codes: I64  # per packet
     flags: I64  # per packet

@@ -27,8 +27,17 @@ from seiswarn.waveform.pickers.s_onset import (
 )
 from seiswarn.waveform.pwindow import P_CH, P_NOISE_D, P_OF, P_POLARITY, P_SIGMA_S, P_SNR, P_T0
 from seiswarn.waveform.seconds import close_second, forget, skip_to
-from seiswarn.waveform.state import F64, I64, State
-from seiswarn.waveform.tables import C_BASE_S, C_CLIP_S, C_WAIT_S, N_PICKS, Rows, Scratch, Table
+from seiswarn.waveform.state import F32, F64, I64, Channels, Search, Stations, Traces
+from seiswarn.waveform.tables import (
+    C_BASE_S,
+    C_CLIP_S,
+    C_WAIT_S,
+    N_PICKS,
+    PickRows,
+    Scratch,
+    SecondRows,
+    Table,
+)
 
 # Rows of the block: counts in SI, baseline, without it, velocity, acceleration of a velocity sensor,
 # displacement; 0.1 to 10 Hz of acceleration (two sections) and velocity; Kunugi's six sections;
@@ -95,23 +104,22 @@ def _stretch_at(ci: I64, k: int, size: int) -> tuple[int, int, int]:
 
 
 @inner
-def span(s: int, k: int, end: int, rate_class: int, table: Table, state: State) -> tuple[int, int, int]:
+def span(components: I64, k: int, end: int, rate_class: int, ci: I64, size: int) -> tuple[int, int, int]:
     """The next (begin, stop, mask of components) from `k` on in which the same components are at hand."""
-    size = state.ring.shape[1]
     begin = 1 << 62
     for c in range(3):
-        ch = table.components[s, c]
-        if ch >= 0 and state.ci[ch, st.SEEN] == 1 and state.ci[ch, st.RATE] == rate_class:
-            _, first, stop = _stretch_at(state.ci[ch], k, size)
+        ch = components[c]
+        if ch >= 0 and ci[ch, st.SEEN] == 1 and ci[ch, st.RATE] == rate_class:
+            _, first, stop = _stretch_at(ci[ch], k, size)
             if stop > 0:
                 begin = min(begin, max(k, first))
     until, mask = end + 1, 0
     if begin > end:
         return begin, begin, 0
     for c in range(3):
-        ch = table.components[s, c]
-        if ch >= 0 and state.ci[ch, st.SEEN] == 1 and state.ci[ch, st.RATE] == rate_class:
-            _, first, stop = _stretch_at(state.ci[ch], begin, size)
+        ch = components[c]
+        if ch >= 0 and ci[ch, st.SEEN] == 1 and ci[ch, st.RATE] == rate_class:
+            _, first, stop = _stretch_at(ci[ch], begin, size)
             if stop == 0:
                 continue
             if first <= begin:
@@ -185,49 +193,51 @@ def _second_of(k: int, rate: float) -> int:
 
 @inner
 def _accumulate(
-    q: int, s: int, first: int, n: int, mask: int, rate: float, cfg: F64, table: Table, state: State,
-    scratch: Scratch, rows: Rows, acc: int,
+    q: int, s: int, first: int, n: int, mask: int, rate: float, hold_n: int, components: I64, scale: F64,
+    chan: Channels, trc: Traces, sta: Stations, sea: Search, work: F64, sums: F64, onset: F64,
+    picks: PickRows, secs: SecondRows, acc: int,
 ) -> None:  # fmt: skip
     """Add `n` samples of one lane to the seconds of its station, closing those that end."""
-    work, sums = scratch.block, scratch.sums
-    hold_n, si, sf = int(cfg[C_CLIP_S] * rate), state.si[s], state.sf[s]
+    si, sf = sta.si[s], sta.sf[s]
     if mask == 7:
-        _look_for_s(q, s, first, n, rate, table, state, work, scratch.onset, rows)
+        _look_for_s(
+            q, components[s, 1], first, n, rate, sea.sring[s], sea.ssi[s], sea.ssf[s], work, onset, picks
+        )
     t = 0
-    while t < n:
+    while True:
         second = _second_of(first + t, rate)
         if second != si[st.V_SEC]:
             if si[st.V_MASK]:
-                close_second(s, rate, hold_n, table, state, rows)
-            skip_to(s, second, state)
+                close_second(s, rate, hold_n, components, chan, trc, sta, secs)
+            skip_to(s, second, sta)
+        if t == n:
+            return
         begin_k = int(math.ceil(second * rate))
-        stop = min(int(n), int(math.ceil((second + 1) * rate)) - first)
+        stop = min(n, int(math.ceil((second + 1) * rate)) - first)
         si[st.V_MASK] |= mask
         _peaks(q, t, stop, sums, sf)
-        _scalars(q, s, t, stop, mask, work, acc, table, state, sf)
-        jma = state.jsec[s, 0]
+        _scalars(q, components[s], t, stop, mask, work, acc, scale, chan.cf, trc.mf, sf)
+        jma = sta.jsec[s, 0]
         for u in range(t, stop):
             jma[first + u - begin_k] = sums[Q_J, u * tr.STATIONS + q]
         t = stop
-        if first + t == int(math.ceil((second + 1) * rate)):
-            close_second(s, rate, hold_n, table, state, rows)
 
 
 @inner
 def _look_for_s(
     q: int,
-    s: int,
+    ch: int,
     first: int,
     n: int,
     rate: float,
-    table: Table,
-    state: State,
+    ring: F32,
+    ssi: I64,
+    ssf: F64,
     work: F64,
     onset: F64,
-    rows: Rows,
+    picks: PickRows,
 ) -> None:
     """Keep what S is looked for in; after a P onset, look."""
-    ring, ssi = state.sring[s], state.ssi[s]
     size = ring.shape[1]
     slot = int(first % size)
     i = 2 * tr.LANES + q
@@ -241,10 +251,10 @@ def _look_for_s(
         known_k = ssi[st.SI_QUEUE + 1] if ssi[st.SI_QUEUED] > 0 else first + n
         if ssi[st.SI_ON] == 1:
             if ssi[st.SI_NEXT] == 0:
-                begin(ssi[st.SI_P], rate, ring, ssi, state.ssf[s])
-            found = follow(min(known_k + 1, first + n), rate, ring, ssi, state.ssf[s], onset[0], onset[1])
+                begin(ssi[st.SI_P], rate, ring, ssi, ssf)
+            found = follow(min(known_k + 1, first + n), rate, ring, ssi, ssf, onset[0], onset[1])
             if found:
-                _s_pick(s, rate, table, state, onset[1], rows)
+                _s_pick(ch, rate, ssi, onset[1], picks)
             if found or ssi[st.SI_NEXT] - ssi[st.SI_P] >= MAX_S * rate:
                 ssi[st.SI_ON] = 0
         if known_k >= first + n:
@@ -253,12 +263,11 @@ def _look_for_s(
 
 
 @inner
-def _s_pick(s: int, rate: float, table: Table, state: State, out: F64, rows: Rows) -> None:
+def _s_pick(ch: int, rate: float, ssi: I64, out: F64, picks: PickRows) -> None:
     """Write the row of an S onset; for a while a new P onset here is a later phase."""
-    ssi, ch = state.ssi[s], table.components[s, 1]
     k = int(out[R_ONSET])
-    pick_i, pick_f = rows.picks_i[rows.n[N_PICKS]], rows.picks_f[rows.n[N_PICKS]]
-    rows.n[N_PICKS] += 1
+    pick_i, pick_f = picks.picks_i[picks.n[N_PICKS]], picks.picks_f[picks.n[N_PICKS]]
+    picks.n[N_PICKS] += 1
     since_ns = int(math.floor((k - ssi[st.SI_P]) * 1e9 / rate + 0.5))
     pick_i[P_CH], pick_i[P_T0], pick_i[P_OF] = ch, ssi[st.SI_T0] + since_ns, ssi[st.SI_T0]
     pick_i[P_POLARITY] = 0
@@ -287,14 +296,24 @@ def _peaks(q: int, t: int, stop: int, sums: F64, sf: F64) -> None:
 
 @inner
 def _scalars(
-    q: int, s: int, t: int, stop: int, mask: int, work: F64, acc: int, table: Table, state: State, sf: F64
+    q: int,
+    components: I64,
+    t: int,
+    stop: int,
+    mask: int,
+    work: F64,
+    acc: int,
+    scale: F64,
+    cf: F64,
+    mf_all: F64,
+    sf: F64,
 ) -> None:
     """What is measured component by component: Wood-Anderson peak, squares for the quality."""
     for c in range(3):
         if not mask & (1 << c):
             continue
-        ch = table.components[s, c]
-        mf = state.mf[ch]
+        ch = components[c]
+        mf = mf_all[ch]
         a2, b2, wa = mf[st.S_ACC2], mf[st.S_BAND2], sf[st.S_WA]
         i = (t + 2) * tr.LANES + c * tr.STATIONS + q
         for _ in range(t, stop):
@@ -304,49 +323,64 @@ def _scalars(
                 wa = max(wa, abs(work[WA, i]))
             i += tr.LANES
         mf[st.S_ACC2], mf[st.S_BAND2], sf[st.S_WA] = a2, b2, wa
-        mf[st.Q_LEVEL] = work[BASE, i - tr.LANES] / table.scale[ch] + state.cf[ch, st.SHIFT]
+        mf[st.Q_LEVEL] = work[BASE, i - tr.LANES] / scale[ch] + cf[ch, st.SHIFT]
 
 
 @inner
 def _next_span(
-    q: int, rate_class: int, rate: float, table: Table, state: State, lane: I64, work: F64
+    q: int,
+    rate_class: int,
+    rate: float,
+    components: I64,
+    chan: Channels,
+    trc: Traces,
+    si: I64,
+    lane: I64,
+    work: F64,
 ) -> bool:
     """Put the next span of the station in lane `q` in place; False when it has none."""
-    s, size = lane[STATION, q], state.ring.shape[1]
-    begin, stop, mask = span(s, lane[NEXT, q], lane[END, q], rate_class, table, state)
+    s, size = lane[STATION, q], chan.ring.shape[1]
+    begin, stop, mask = span(components[s], lane[NEXT, q], lane[END, q], rate_class, chan.ci, size)
     if mask == 0:
-        state.si[s, st.V_K] = lane[END, q]
+        si[s, st.V_K] = lane[END, q]
         return False
     lane[NEXT, q], lane[STOP, q], lane[MASK, q] = begin, stop, mask
     for c in range(3):
         m = c * tr.STATIONS + q
         if mask & (1 << c):
-            ch = table.components[s, c]
-            _enter(state.ci[ch], state.mi[ch], state.mtail[ch], begin, rate_class, rate, size)
-            tr.load_tail(work, state.mtail[ch], m, tr.LANES)
+            ch = components[s, c]
+            _enter(chan.ci[ch], trc.mi[ch], trc.mtail[ch], begin, rate_class, rate, size)
+            tr.load_tail(work, trc.mtail[ch], m, tr.LANES)
     return True
 
 
 @inner
 def _fill_lanes(
-    stations: I64, kinds: I64, following: int, kind: int, rate: float, wait_s: float, table: Table,
-    state: State, lane: I64, seen: I64, work: F64,
+    stations: I64, kinds: I64, following: int, kind: int, rate: float, wait_s: float, components: I64,
+    scale: F64, chan: Channels, trc: Traces, sta: Stations, lane: I64, seen: I64, work: F64,
 ) -> tuple[int, int]:  # fmt: skip
     """Give idle lanes the next stations of a kind; returns (next station, samples of the block)."""
     n, rate_class = 0, kind // 2
     for q in range(tr.STATIONS):
-        while lane[STATION, q] < 0 and following < stations.size:
+        while lane[STATION, q] < 0 or lane[NEXT, q] == lane[STOP, q]:
+            if lane[STATION, q] >= 0:
+                if lane[NEXT, q] <= lane[END, q] and _next_span(
+                    q, rate_class, rate, components, chan, trc, sta.si, lane, work
+                ):
+                    break
+                lane[STATION, q] = -1
+            if following == stations.size:
+                break
             s = stations[following]
             following += 1
             if kinds[following - 1] != kind:
                 continue
-            end = _reach(table.components[s], rate_class, int(wait_s * rate), state.ci)
-            if state.si[s, st.V_RATE] != rate_class + 1:
-                forget(s, state)
-                state.si[s, st.V_RATE] = rate_class + 1
-            lane[STATION, q], lane[NEXT, q], lane[END, q] = s, state.si[s, st.V_K] + 1, end
-            if lane[NEXT, q] > end or not _next_span(q, rate_class, rate, table, state, lane, work):
-                lane[STATION, q] = -1
+            if sta.si[s, st.V_RATE] != rate_class + 1:
+                forget(s, sta)
+                sta.si[s, st.V_RATE] = rate_class + 1
+            lane[STATION, q], lane[NEXT, q] = s, sta.si[s, st.V_K] + 1
+            lane[STOP, q] = lane[NEXT, q]
+            lane[END, q] = _reach(components[s], rate_class, int(wait_s * rate), chan.ci)
         if lane[STATION, q] >= 0:
             left = lane[STOP, q] - lane[NEXT, q]
             n = min(n, left) if n > 0 else min(int(tr.CHUNK), left)
@@ -354,9 +388,9 @@ def _fill_lanes(
         for c in range(3):
             m = c * tr.STATIONS + q
             if lane[STATION, q] >= 0 and lane[MASK, q] & (1 << c):
-                ch = table.components[lane[STATION, q], c]
-                seen[m] = state.mi[ch, st.M_N]
-                tr.load_counts(work, state.ring[ch], lane[NEXT, q], table.scale[ch], m, tr.LANES, n)
+                ch = components[lane[STATION, q], c]
+                seen[m] = trc.mi[ch, st.M_N]
+                tr.load_counts(work, chan.ring[ch], lane[NEXT, q], scale[ch], m, tr.LANES, n)
             else:
                 seen[m] = tr.IDLE
                 tr.silence(work, m, tr.LANES, n)
@@ -388,7 +422,18 @@ def _kind(components: I64, ci: I64, velocity: I64) -> int:
 
 @kernel
 def advance(
-    stations: I64, rates: F64, coef: F64, cfg: F64, table: Table, state: State, scratch: Scratch, rows: Rows
+    stations: I64,
+    rates: F64,
+    coef: F64,
+    cfg: F64,
+    table: Table,
+    chan: Channels,
+    trc: Traces,
+    sta: Stations,
+    sea: Search,
+    scratch: Scratch,
+    picks: PickRows,
+    secs: SecondRows,
 ) -> None:
     """Work off what the components of `stations` newly have in common, kind (rate and unit) by kind."""
     lane, work, sums, seen = scratch.lane, scratch.block, scratch.sums, scratch.seen
@@ -396,13 +441,26 @@ def advance(
     for m in range(tr.LANES):
         tr.clear_tail(work, m, tr.LANES)
     for i in range(stations.size):
-        scratch.kind[i] = _kind(table.components[stations[i]], state.ci, table.velocity)
+        scratch.kind[i] = _kind(table.components[stations[i]], chan.ci, table.velocity)
     kind, following = 0, 0
     while kind < 2 * rates.size:
         rate, velocity = rates[kind // 2], kind % 2 == 1
         acc = A if velocity else D
         following, n = _fill_lanes(
-            stations, scratch.kind, following, kind, rate, cfg[C_WAIT_S], table, state, lane, seen, work
+            stations,
+            scratch.kind,
+            following,
+            kind,
+            rate,
+            cfg[C_WAIT_S],
+            table.components,
+            table.scale,
+            chan,
+            trc,
+            sta,
+            lane,
+            seen,
+            work,
         )
         if n == 0:
             kind, following = kind + 1, 0
@@ -417,27 +475,45 @@ def advance(
             s = lane[STATION, q]
             if s < 0:
                 continue
-            _accumulate(q, s, lane[NEXT, q], n, lane[MASK, q], rate, cfg, table, state, scratch, rows, acc)
-            _leave(q, n, table, state, lane, work)
+            _accumulate(
+                q,
+                s,
+                lane[NEXT, q],
+                n,
+                lane[MASK, q],
+                rate,
+                int(cfg[C_CLIP_S] * rate),
+                table.components,
+                table.scale,
+                chan,
+                trc,
+                sta,
+                sea,
+                work,
+                sums,
+                scratch.onset,
+                picks,
+                secs,
+                acc,
+            )
+            _leave(q, n, table.components, trc, sta.si, lane, work)
         tr.shift(work, tr.LANES, n)
         for q in range(tr.STATIONS):
             if lane[STATION, q] >= 0 and lane[NEXT, q] == lane[STOP, q]:
                 for c in range(3):
                     tr.clear_tail(work, c * tr.STATIONS + q, tr.LANES)
-                if not _next_span(q, kind // 2, rate, table, state, lane, work):
-                    lane[STATION, q] = -1
 
 
 @inner
-def _leave(q: int, n: int, table: Table, state: State, lane: I64, work: F64) -> None:
+def _leave(q: int, n: int, components: I64, trc: Traces, si: I64, lane: I64, work: F64) -> None:
     """Move one lane on by `n` samples; keep the state of its channels when its span ends."""
     s = lane[STATION, q]
     lane[NEXT, q] += n
-    state.si[s, st.V_K] = lane[NEXT, q] - 1
+    si[s, st.V_K] = lane[NEXT, q] - 1
     for c in range(3):
         if lane[MASK, q] & (1 << c):
-            ch = table.components[s, c]
-            state.mi[ch, st.M_N] += n
-            state.mi[ch, st.M_NEXT] = lane[NEXT, q]
+            ch = components[s, c]
+            trc.mi[ch, st.M_N] += n
+            trc.mi[ch, st.M_NEXT] = lane[NEXT, q]
             if lane[NEXT, q] == lane[STOP, q]:
-                tr.save_tail(work, state.mtail[ch], c * tr.STATIONS + q, tr.LANES, n)
+                tr.save_tail(work, trc.mtail[ch], c * tr.STATIONS + q, tr.LANES, n)
