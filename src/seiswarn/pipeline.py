@@ -62,6 +62,11 @@ class _Snapshot(msgspec.Struct, frozen=True):
 class Pipeline:
     """All stages over one station table and one set of targets.
 
+    Parameters
+    ----------
+    waveform
+        the waveform stage when it is not to be made here (see `runtime.shards`).
+
     Attributes
     ----------
     t_seen_ns
@@ -70,11 +75,17 @@ class Pipeline:
         messages given out so far; the sequence number of the last of them.
     """
 
-    def __init__(self, params: Params, table: StationTable, targets: Sequence[Target]) -> None:
+    def __init__(
+        self,
+        params: Params,
+        table: StationTable,
+        targets: Sequence[Target],
+        waveform: WaveformStage | None = None,
+    ) -> None:
         travel_times = TravelTimes(params.source.velocity_model, params.source.max_depth_km)
         self._source = SourceStage(params.source, table, travel_times)
         self._reports = ReportsStage(params.reports, table)
-        self._waveform = WaveformStage(params.waveform, table)
+        self._waveform = waveform or WaveformStage(params.waveform, table)
         self._stages: dict[str, Stage] = {
             "waveform": self._waveform,
             "source": self._source,

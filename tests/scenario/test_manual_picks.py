@@ -40,5 +40,3 @@ def test_few_p_picks_are_elsewhere(found: Score) -> None:
     """Half a minute before P and one after it. Small events and bursts in the records are among them."""
     assert found.p_early <= 0.2 * found.n_records
     assert found.p_elsewhere <= 0.05 * found.n_records
-
-

@@ -31,7 +31,7 @@ def test_sta_lta_approaches_obspys_once_its_averages_have_filled() -> None:
     stage = WaveformStage(params, make_table())
     x = np.round(1e4 * np.random.default_rng(3).standard_normal(4000)).astype(np.int64)
     feed(stage, packets("FDSN:XX_S000__H_N_Z", x, [1000, 2000]))
-    tail = stage._state.ptail[0, :, 1]
+    tail = stage._engine._state.ptail[0, :, 1]
     band = twin.motions(x, 1e6, 100.0)["pick"]
     theirs = recursive_sta_lta(band, 50, 200)[-1]
     assert tail[detect.STA] / tail[detect.LTA] == pytest.approx(theirs, rel=1e-6)

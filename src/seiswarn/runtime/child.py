@@ -125,7 +125,7 @@ class Child:
     def obituary(self) -> str:
         """How it ended, with its last words."""
         words = self.last_words()
-        return f"{self.name} {_ending(self.exit_code)}" + (f" ({words})" if words else "")
+        return f"{self.name} {ending(self.exit_code)}" + (f" ({words})" if words else "")
 
     def recent_deaths(self, within_s: float) -> int:
         now = clock.monotonic_s()
@@ -157,7 +157,8 @@ class Child:
             self._process.wait()
 
 
-def _ending(code: int | None) -> str:
+def ending(code: int | None) -> str:
+    """How a process ended, from its exit code."""
     if code is None:
         return "runs"
     if code < 0:

@@ -28,9 +28,10 @@ EARLIER = "earlier"
 
 
 def fingerprint(config: Config, sources: Sequence[SourceSpec], status: Status) -> str:
-    """A short text that is equal for runs that may continue each other: speed and ways out do not count."""
+    """A short text that is equal for runs that may continue each other: speed, shards and ways out do not."""
     still = [msgspec.structs.replace(source, speed=0.0) for source in sources]
-    parts = (config.waveform, config.source, config.shaking, config.targets, config.alerts, config.reports)
+    waveform = msgspec.structs.replace(config.waveform, shards=1)
+    parts = (waveform, config.source, config.shaking, config.targets, config.alerts, config.reports)
     digest = hashlib.sha256()
     for part in (status, config.runtime.slice_ms, __version__, *map(version, DECISIVE), *parts, *still):
         digest.update(msgspec.json.encode(part, order="sorted") + b"\n")

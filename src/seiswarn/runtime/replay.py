@@ -16,9 +16,11 @@ import msgspec
 
 from seiswarn.ingest.base import Doorkeeper, Item, Sealed
 from seiswarn.messages import Alert, DataError, EventEstimate, Message, PacketBlock, Pick
+from seiswarn.pipeline import Pipeline
 from seiswarn.runtime import clock
 from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Session
 from seiswarn.runtime.setup import Feed, Setup
+from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.runtime.warm import warm
 from seiswarn.timebase import NS, iso
@@ -74,9 +76,24 @@ def replay(
     for name in (INPUT, OUTPUT, SNAPSHOT, RUN_FILE):
         (folder / name).unlink(missing_ok=True)
     started = clock.perf_s()
+    with closing(OpenedStage(setup.params.waveform, setup.table)) as waveform:
+        pipeline = setup.pipeline(waveform.stage)
+        warm(pipeline)
+        return _replay(setup, pipeline, feed, folder, started, speed, progress, on_alert)
+
+
+def _replay(
+    setup: Setup,
+    pipeline: Pipeline,
+    feed: Feed,
+    folder: Path,
+    started: float,
+    speed: float | None,
+    progress: Progress | None,
+    on_alert: Callable[[Alert], None] | None,
+) -> Summary:
+    """Run `feed` through a warm pipeline; `started`: when setting it up began."""
     facts = setup.facts()
-    pipeline = setup.pipeline()
-    warm(pipeline)
     doorkeeper = setup.doorkeeper()
     sink = setup.run_folder(folder, draw_late=speed is None)
     summary = Summary(folder)

@@ -13,7 +13,7 @@ from seiswarn.config import Config, config_hash, resolved
 from seiswarn.errors import UsageError
 from seiswarn.ingest.base import Doorkeeper, Item, Sealed, as_errors
 from seiswarn.messages import DataError, QuickReport, Status
-from seiswarn.pipeline import Params, Pipeline
+from seiswarn.pipeline import Params, Pipeline, Stage
 from seiswarn.publish.formats.cap import Params as CapParams
 from seiswarn.publish.formats.record_section import Trace, select_traces, window
 from seiswarn.publish.formats.report_html import Params as ReportParams
@@ -49,8 +49,8 @@ class Setup:
     params: Params
     status: Status
 
-    def pipeline(self) -> Pipeline:
-        return Pipeline(self.params, self.table, self.targets)
+    def pipeline(self, waveform: Stage | None = None) -> Pipeline:
+        return Pipeline(self.params, self.table, self.targets, waveform)
 
     def doorkeeper(self) -> Doorkeeper:
         return Doorkeeper(self.table, self.status)

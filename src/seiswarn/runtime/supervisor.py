@@ -39,11 +39,17 @@ TURN_S = 0.1
 
 def local_endpoints() -> tuple[Path, Endpoints]:
     """A new folder for the sockets of one daemon, short enough for them, and the endpoints in it."""
+    folder = socket_folder("control")
+    names = {name: f"ipc://{folder / name}" for name in ("input", "output", "control")}
+    return folder, Endpoints(**names)
+
+
+def socket_folder(longest_name: str) -> Path:
+    """A new private folder for sockets, short enough for them. Raises SeiswarnError when there is none."""
     for parent in (None, "/tmp"):
         folder = Path(tempfile.mkdtemp(prefix="seiswarn-", dir=parent))
-        if len(str(folder / "control")) <= MAX_IPC_PATH:
-            names = {name: f"ipc://{folder / name}" for name in ("input", "output", "control")}
-            return folder, Endpoints(**names)
+        if len(str(folder / longest_name)) <= MAX_IPC_PATH:
+            return folder
         folder.rmdir()
     raise SeiswarnError("no temporary folder has a path short enough for sockets; set TMPDIR")
 

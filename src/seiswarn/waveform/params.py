@@ -52,3 +52,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(gt=0, le=30, description="a component this far behind the others is left out, s")
     ] = 10.0
     max_rate_hz: Annotated[float, Meta(gt=0, le=1000, description="highest sampling rate, Hz")] = 500.0
+    shards: Annotated[
+        int,
+        Meta(ge=1, le=64, description="processes the stations are spread over; results do not depend on it"),
+    ] = 1

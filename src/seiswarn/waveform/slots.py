@@ -39,13 +39,43 @@ def _take(slots: Slots, rows: I64) -> Slots:
 
 
 def rounds(slots: Slots, rates: F64) -> list[Slots]:
-    """Packets in rounds, so that no channel brings more than 2 * PIECE_S seconds at once.
+    """Packets in rounds, so that no channel brings more than 2 * PIECE_S seconds or a gap within one.
 
-    Nearly always one round, the packets themselves. Longer ones are cut; the ring of a channel
-    would not hold them until its station's other components have come.
+    Nearly always one round, the packets themselves. What follows on a gap waits for the next round,
+    so that no station is worked off while only a part of its packets has been taken: when it is would
+    depend on other stations.
     """
     if not len(slots.channel):
         return []
+    number = _stretches(slots, rates)
+    if number is None:
+        return _pieces(slots, rates)
+    each = [_take(slots, np.flatnonzero(number == k)) for k in range(int(number.max()) + 1)]
+    return [part for some in each for part in _pieces(some, rates)]
+
+
+def _stretches(slots: Slots, rates: F64) -> I64 | None:
+    """(n,) how many gaps or changes of rate a channel has in this slice before each packet; None: none."""
+    same = slots.channel[1:] == slots.channel[:-1]
+    if not same.any():
+        return None
+    rate = rates[slots.rate_class]
+    end_ns = slots.t0_ns + np.rint((slots.end - slots.begin) * (NS / rate)).astype(np.int64)
+    apart = slots.t0_ns[1:] - end_ns[:-1] > 0.5 * NS / rate[1:]
+    breaks = same & (apart | (rate[1:] != rate[:-1]))
+    if not breaks.any():
+        return None
+    total = np.append(0, np.cumsum(breaks))
+    number: I64 = total - total[np.searchsorted(slots.channel, slots.channel, side="left")]
+    return number
+
+
+def _pieces(slots: Slots, rates: F64) -> list[Slots]:
+    """Packets in rounds of at most 2 * PIECE_S seconds per channel.
+
+    Longer ones are cut; the ring of a channel would not hold them until its station's other
+    components have come.
+    """
     rate = rates[slots.rate_class]
     seconds = (slots.end - slots.begin) / rate
     starts = np.flatnonzero(np.append(True, slots.channel[1:] != slots.channel[:-1]))

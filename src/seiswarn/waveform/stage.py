@@ -1,6 +1,6 @@
 """The waveform stage: packets in; picks, growing-window measures, motions and qualities out.
 
-A slice is one kernel call (`kernels.process`). Python only gathers the samples and wraps the rows
+A slice is one kernel call (see `engine`). Python only gathers the samples and wraps the rows
 that come back.
 """
 
@@ -12,22 +12,19 @@ import msgspec
 import numpy as np
 
 from seiswarn.blocks import columns
+from seiswarn.errors import InvariantError
 from seiswarn.messages import Message, PacketBlock, Slice, Status
 from seiswarn.reasons import Flag, Reason
-from seiswarn.stations import UNIT_VELOCITY, StationTable, Z
-from seiswarn.waveform import detect, filters, kernels, quality, rows, vectors
-from seiswarn.waveform import state as st
-from seiswarn.waveform import traces as tr
+from seiswarn.stations import StationTable
+from seiswarn.waveform import filters, kernels, quality, rows
 from seiswarn.waveform.declined import Declined
-from seiswarn.waveform.intake import MIN_JUMP_MPS2
+from seiswarn.waveform.engine import WINDOWS_S, Engine, LocalEngine, Part, concerned, network
 from seiswarn.waveform.params import Params
-from seiswarn.waveform.pickers.s_onset import RING_S as S_RING_S
 from seiswarn.waveform.slots import gather, join, rounds
-from seiswarn.waveform.state import F64, I64, WaveformState
-from seiswarn.waveform.tables import N_DECLINED, N_NOTED, Plan, Rows, Scratch, Slots, Table
+from seiswarn.waveform.state import F64, I64
+from seiswarn.waveform.tables import N_DECLINED, N_NOTED, Plan, Rows, Slots
 
-# Lengths of the growing P windows: dense while a warning is made, then one a second.
-WINDOWS_S: F64 = np.array([0.5 * k for k in range(1, 9)] + [float(k) for k in range(5, 21)])
+__all__ = ["WINDOWS_S", "WaveformStage"]
 
 SAME_RATE = 1e-3  # rates this close, relatively, are one
 MAX_RATES = 64  # distinct rates of one network; more are noise in headers
@@ -42,51 +39,20 @@ _FLAG_REASONS = (
 )
 
 
-def _table(table: StationTable) -> Table:
-    velocity = (table.ch_unit == UNIT_VELOCITY).astype(np.int64)
-    rate = np.where(table.ch_rate_hz > 0, table.ch_rate_hz, st.DEFAULT_RATE_HZ)
-    components = table.components().astype(np.int64)
-    gain = table.ch_gain.astype(np.float64)
-    # A jump in velocity is an acceleration of the jump times the rate.
-    jump = MIN_JUMP_MPS2 * np.abs(gain) / np.where(velocity == 1, rate, 1.0)
-    return Table(
-        components=components,
-        station=table.ch_station.astype(np.int64),
-        z_station=np.where(table.ch_component == Z, table.ch_station, -1).astype(np.int64),
-        scale=1.0 / gain,
-        velocity=velocity,
-        clip_counts=table.ch_clip_counts.astype(np.float64),
-        jump_counts=jump,
-    )
-
-
 class WaveformStage:
-    """Picks and ground-motion measures of all channels of a `StationTable`."""
+    """Picks and ground-motion measures of all channels of a `StationTable`.
 
-    def __init__(self, params: Params, table: StationTable) -> None:
-        self._p = p = params
+    Parameters
+    ----------
+    engine
+        where the kernels run; here, when None.
+    """
+
+    def __init__(self, params: Params, table: StationTable, engine: Engine | None = None) -> None:
+        self._p = params
         self._stations = table
-        self._table = _table(table)
-        ring_s = p.refine_before_s + p.refine_after_s + 0.5
-        self._state = WaveformState(
-            table, p.max_rate_hz, ring_s, S_RING_S, p.component_wait_s, detect.N_ROWS, vectors.N_ROWS
-        )
-        self._cfg: F64 = np.array(
-            [
-                p.baseline_s, p.sta_s, p.lta_s, p.trigger_on, p.trigger_off, p.warmup_s, p.rearm_s,
-                p.refine_before_s, p.refine_after_s, p.min_pick_snr, p.min_pick_mps2, p.clip_hold_s,
-                p.gap_fill_s, p.flat_s, p.component_wait_s,
-            ]
-        )  # fmt: skip
-        lanes = max(tr.LANES, tr.VERTICALS)
-        self._scratch = Scratch(
-            lane=np.zeros((5, lanes), dtype=np.int64),
-            seen=np.zeros(lanes, dtype=np.int64),
-            block=np.zeros((max(detect.N_ROWS, vectors.N_ROWS), (tr.CHUNK + 2) * lanes)),
-            sums=np.zeros((vectors.N_SUMS, tr.CHUNK * tr.STATIONS)),
-            onset=np.zeros((3, self._state.zring.shape[2])),
-            kind=np.zeros(table.n_stations, dtype=np.int64),
-        )
+        self._table = network(table)
+        self._engine: Engine = engine or LocalEngine(params, table)
         self._rates: list[float] = []
         self._rate_of: dict[float, int] = {}
         self._rates_array: F64 = np.zeros(0)
@@ -102,29 +68,16 @@ class WaveformStage:
             station_turn=np.zeros(table.n_stations, dtype=np.int64),
             turn=np.zeros(1, dtype=np.int64),
         )
-        self._room_for = (16, 1024, 8)
-        self._rows = rows.room_for(*self._room_for, len(WINDOWS_S), self._state.seconds_held)
 
     def warm_picker(self) -> None:
         """Compile or load the kernels of intake and verticals; leaves nothing behind."""
-        none, no_time = np.zeros(0, dtype=np.int64), np.zeros(0)
-        kernels.plan(none, no_time, none, none, self._table, self._plan)
-        kernels.take_and_pick(
-            0, Slots(no_time, none, none, none, none, none), none, *self._any_rate(), self._cfg, WINDOWS_S,
-            self._table, self._state, self._scratch, self._rows,
-        )  # fmt: skip
+        none = np.zeros(0, dtype=np.int64)
+        kernels.plan(none, np.zeros(0), none, none, self._table, self._plan)
+        self._engine.warm_picker()
 
     def warm_vectors(self) -> None:
         """Compile or load the kernel of vectors; leaves nothing behind."""
-        none = np.zeros(0, dtype=np.int64)
-        kernels.combine(
-            none, *self._any_rate(), self._cfg, self._table, self._state, self._scratch, self._rows
-        )
-
-    def _any_rate(self) -> tuple[F64, F64]:
-        p, rate_hz = self._p, st.DEFAULT_RATE_HZ
-        coef = filters.design(rate_hz, p.highpass_hz, p.pick_low_hz, p.pick_high_hz)
-        return np.array([rate_hz]), coef[None]
+        self._engine.warm_vectors()
 
     # --- one slice -------------------------------------------------------------------------
 
@@ -187,35 +140,21 @@ class WaveformStage:
 
     def _concerned(self, channel: I64) -> None:
         """Fill the plan with the verticals and stations among channels."""
-        verticals = np.unique(channel[self._table.z_station[channel] >= 0])
-        stations = np.unique(self._table.station[channel])
+        verticals, stations = concerned(channel, self._table)
         self._plan.verticals[: len(verticals)] = verticals
         self._plan.stations[: len(stations)] = stations
         self._plan.counts[:] = len(verticals), len(stations)
 
     def _process(self, slots: Slots, t_seen_ns: int, status: Status) -> list[Message]:
         n_verticals, n_stations = self._plan.counts.tolist()
-        out = self._room(len(slots.channel), len(slots.samples), n_stations)
-        kernels.process(
+        out = self._engine.process(
             slots, self._plan.verticals[:n_verticals], self._plan.stations[:n_stations], self._rates_array,
-            self._coef, self._cfg, WINDOWS_S, self._table, self._state, self._scratch, out,
+            self._coef,
         )  # fmt: skip
         counts = rows.check_room(out)
         if counts[N_NOTED] or counts[N_DECLINED]:
             self._note(slots.channel, out)
         return rows.messages(out, counts, self._stations, t_seen_ns, status)
-
-    def _room(self, n_packets: int, n_samples: int, n_stations: int) -> Rows:
-        """Rows for a slice of this size: those of the last slice while they are enough."""
-        need = (n_packets, n_samples, n_stations)
-        if any(n > have for n, have in zip(need, self._room_for, strict=True)):
-            packets, samples, stations = (
-                max(2 * n, have) for n, have in zip(need, self._room_for, strict=True)
-            )
-            self._room_for = packets, samples, stations
-            self._rows = rows.room_for(*self._room_for, len(WINDOWS_S), self._state.seconds_held)
-        self._rows.n[:] = 0
-        return self._rows
 
     # --- rates ----------------------------------------------------------------------------------
 
@@ -239,7 +178,7 @@ class WaveformStage:
         return known
 
     def _learn_rate(self, rate_hz: float) -> bool:
-        if not LEAST_RATE_HZ <= rate_hz <= self._state.max_rate_hz or len(self._rates) >= MAX_RATES:
+        if not LEAST_RATE_HZ <= rate_hz <= self._engine.max_rate_hz or len(self._rates) >= MAX_RATES:
             return False
         p = self._p
         table = filters.design(rate_hz, p.highpass_hz, p.pick_low_hz, p.pick_high_hz)
@@ -265,18 +204,21 @@ class WaveformStage:
             for reason, n in zip(_DECLINE_REASONS, out.declined.tolist(), strict=True):
                 if n:
                     self._declined.count("picker", reason, n)
-            out.declined[:] = 0
 
     # --- state -------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode((self._state.snapshot(), self._rates, self._declined.snapshot()))
+        return msgspec.msgpack.encode((self._engine.snapshot(), self._rates, self._declined.snapshot()))
 
     def restore(self, data: bytes) -> None:
-        arrays, rates, declined = msgspec.msgpack.decode(
-            data, type=tuple[dict[str, bytes], list[float], list[tuple[str, str, int, int]]]
+        parts, rates, declined = msgspec.msgpack.decode(
+            data, type=tuple[list[Part], list[float], list[tuple[str, str, int, int]]]
         )
-        self._state.restore(arrays)
+        held = (sum(len(p.channels) for p in parts) // 8, sum(len(p.stations) for p in parts) // 8)
+        mine = (self._stations.n_channels, self._stations.n_stations)
+        if held != mine:
+            raise InvariantError(f"snapshot of {held} channels and stations is for others than {mine}")
+        self._engine.restore(parts)
         # The state names rates by their place in this list: those learned before must go.
         self._rates, self._rate_of = [], {}
         self._rates_array, self._coef = self._rates_array[:0], self._coef[:0]

@@ -112,6 +112,16 @@ def _pow2(n: float) -> int:
     return 1 << max(4, int(np.ceil(np.log2(n))))
 
 
+def fastest_hz(declared_hz: F64, most_hz: float) -> float:
+    """The highest rate to make room for, given the declared ones (0: not declared), at most `most_hz`."""
+    declared = declared_hz[declared_hz > 0]
+    fastest = float(declared.max()) if len(declared) else DEFAULT_RATE_HZ
+    # Metadata that give no rate must not shut out a channel: room for what is usual.
+    if len(declared) < len(declared_hz):
+        fastest = max(fastest, UNDECLARED_RATE_HZ)
+    return min(most_hz, max(fastest, DEFAULT_RATE_HZ))
+
+
 class Channels(NamedTuple):
     """What came, per channel."""
 
@@ -158,21 +168,21 @@ class Search(NamedTuple):
 
 _GROUPS = (Channels, Traces, Verticals, Stations, Search)
 ARRAYS = tuple(name for group in _GROUPS for name in group._fields)
+CHANNEL_ARRAYS = frozenset(Channels._fields + Traces._fields)  # the others: per station
 
 
 class WaveformState:
-    """Arrays for `n_ch` channels and `n_st` stations, sized for rates up to `max_rate_hz`."""
+    """Arrays for the channels and stations of `table`, sized for rates up to `max_rate_hz`.
+
+    `declared_hz` are the declared rates of the whole network, of which `table` may be a part.
+    """
 
     def __init__(
-        self, table: StationTable, max_rate_hz: float, ring_s: float, s_ring_s: float, wait_s: float,
-        n_ptr: int, n_mtr: int,
+        self, table: StationTable, declared_hz: F64, max_rate_hz: float, ring_s: float, s_ring_s: float,
+        wait_s: float, n_ptr: int, n_mtr: int,
     ) -> None:  # fmt: skip
-        declared = table.ch_rate_hz[table.ch_rate_hz > 0]
-        fastest = float(declared.max()) if len(declared) else DEFAULT_RATE_HZ
-        # Metadata that give no rate must not shut out a channel: room for what is usual.
-        if not np.all(table.ch_rate_hz > 0):
-            fastest = max(fastest, UNDECLARED_RATE_HZ)
-        self.max_rate_hz = min(max_rate_hz, max(fastest, DEFAULT_RATE_HZ))
+        self.max_rate_hz = max_rate_hz
+        declared = declared_hz[declared_hz > 0]
         n_ch, n_st, rate = table.n_channels, table.n_stations, self.max_rate_hz
         self.ci: I64 = np.zeros((n_ch, N_CI), dtype=np.int64)
         self.cf: F64 = np.zeros((n_ch, N_CF))

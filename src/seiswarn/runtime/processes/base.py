@@ -42,8 +42,13 @@ def die_with_parent(parent_pid: int) -> None:
     """Let the kernel kill this process when its parent dies. Raises SeiswarnError if it is dead already."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    insist_on_parent(parent_pid)
+
+
+def insist_on_parent(parent_pid: int) -> None:
+    """Raise SeiswarnError unless the process that started this one still lives."""
     if os.getppid() != parent_pid:
-        raise SeiswarnError("the supervisor is gone")
+        raise SeiswarnError("the process that started this one is gone")
 
 
 def limit_files(max_bytes: int) -> None:
@@ -73,8 +78,7 @@ class LifeSign:
         now = clock.monotonic_s()
         if state == self._state and now < self._next_s:
             return False
-        if os.getppid() != self._spec.parent_pid:
-            raise SeiswarnError("the supervisor is gone")
+        insist_on_parent(self._spec.parent_pid)
         self._state, self._next_s = state, now + self._every_s
         beat = Heartbeat(
             process=self._spec.name,

@@ -22,6 +22,7 @@ from seiswarn.runtime.frames import Ack, Frame, pack_ack, unpack
 from seiswarn.runtime.links import Incoming
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
 from seiswarn.runtime.session import Session
+from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import ProcessSpec
@@ -54,7 +55,8 @@ class Core:
         setup, feeds = open_sources(spec.sources, spec.config, spec.status)
         self._setup, self._feeds = setup, feeds
         life.give("loaded", 0, {})
-        pipeline = setup.pipeline()
+        self._waveform = OpenedStage(setup.params.waveform, setup.table)
+        pipeline = setup.pipeline(self._waveform.stage)
         warm(pipeline)
         life.give("warm", 0, {})
         # An outlet that lags loses wake-ups, never messages: followers read the journal.
@@ -268,6 +270,7 @@ class Core:
         self._door.close()
         self._out.close()
         self._session.close()
+        self._waveform.close()
 
 
 def main(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
