@@ -13,7 +13,7 @@ from seiswarn.config import Config, config_hash, resolved
 from seiswarn.errors import UsageError
 from seiswarn.ingest.base import Doorkeeper, Item, Sealed, as_errors
 from seiswarn.messages import DataError, QuickReport, Status
-from seiswarn.pipeline import Params, Pipeline, Stage
+from seiswarn.pipeline import Params, Pipeline
 from seiswarn.publish.formats.cap import Params as CapParams
 from seiswarn.publish.formats.record_section import Trace, select_traces, window
 from seiswarn.publish.formats.report_html import Params as ReportParams
@@ -24,6 +24,7 @@ from seiswarn.stations import StationTable
 from seiswarn.store.journal import JournalReader
 from seiswarn.store.waveforms import waveforms
 from seiswarn.timebase import MS, NS, from_seconds
+from seiswarn.waveform.stage import WaveformStage
 
 VERSIONED = ("numpy", "numba", "msgspec", "zmq", "pymseed")
 
@@ -49,7 +50,7 @@ class Setup:
     params: Params
     status: Status
 
-    def pipeline(self, waveform: Stage | None = None) -> Pipeline:
+    def pipeline(self, waveform: WaveformStage | None = None) -> Pipeline:
         return Pipeline(self.params, self.table, self.targets, waveform)
 
     def doorkeeper(self) -> Doorkeeper:

@@ -7,7 +7,6 @@ in memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -100,24 +99,6 @@ def unpack_part(data: bytes) -> tuple[Params, StationTable, F64, I64, I64]:
         st_site=np.arange(n_st, dtype=np.int32),
     )
     return s.params, table, np.frombuffer(s.declared_hz, np.float64), channels, stations
-
-
-def first_station(table: StationTable) -> StationTable:
-    """The same with the first station alone, to load kernels with."""
-    mine = np.flatnonzero(table.ch_station == 0)
-    columns = ("ch_component", "ch_unit", "ch_gain", "ch_rate_hz", "ch_azimuth_deg", "ch_dip_deg")
-    places = ("st_latitude", "st_longitude", "st_elevation_m", "st_vs30_mps", "st_site")
-    return replace(
-        table,
-        channels=tuple(table.channels[k] for k in mine.tolist()),
-        ch_station=table.ch_station[mine],
-        ch_clip_counts=table.ch_clip_counts[mine],
-        stations=table.stations[:1],
-        channel_index={},
-        station_index={},
-        **{name: getattr(table, name)[mine] for name in columns},
-        **{name: getattr(table, name)[:1] for name in places},
-    )
 
 
 def work_of(frames: Sequence[bytes], n_coefficients: int) -> tuple[Slots, F64, F64]:

@@ -19,6 +19,7 @@ from seiswarn.waveform import state as st
 from seiswarn.waveform import traces as tr
 from seiswarn.waveform.intake import MIN_JUMP_MPS2
 from seiswarn.waveform.params import Params
+from seiswarn.waveform.pickers.s_onset import LONGEST_S
 from seiswarn.waveform.pickers.s_onset import RING_S as S_RING_S
 from seiswarn.waveform.state import ARRAYS, CHANNEL_ARRAYS, F64, I64, WaveformState, fastest_hz
 from seiswarn.waveform.tables import N_DECLINED, Rows, Scratch, Slots, Table
@@ -146,7 +147,7 @@ class LocalEngine:
             seen=np.zeros(lanes, dtype=np.int64),
             block=np.zeros((max(detect.N_ROWS, vectors.N_ROWS), (tr.CHUNK + 2) * lanes)),
             sums=np.zeros((vectors.N_SUMS, tr.CHUNK * tr.STATIONS)),
-            onset=np.zeros((3, self._state.zring.shape[2])),
+            onset=np.zeros((3, max(self._state.zring.shape[2], int(LONGEST_S * self.max_rate_hz) + 8))),
             kind=np.zeros(table.n_stations, dtype=np.int64),
         )
         self._room_for = (16, 1024, 8)
@@ -167,8 +168,8 @@ class LocalEngine:
         """Compile or load the kernels of intake and verticals; leaves nothing behind."""
         none = np.zeros(0, dtype=np.int64)
         kernels.take_and_pick(
-            0, Slots(np.zeros(0), none, none, none, none, none), none, *self._any_rate(), self._cfg, WINDOWS_S,
-            self._table, self._state, self._scratch, self._rows,
+            0, Slots(np.zeros(0), none, none, none, none, none), none, *self._any_rate(), self._cfg,
+            WINDOWS_S, self._table, self._state, self._scratch, self._rows,
         )  # fmt: skip
 
     def warm_vectors(self) -> None:

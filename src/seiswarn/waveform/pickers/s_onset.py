@@ -27,6 +27,7 @@ JUMP = 6.0  # horizontal energy, late over early
 H_OVER_Z = 4.0  # horizontal over vertical energy, late
 RISE = 2.0  # of that ratio from early to late
 AFTER_S, BACK_S, REACH_S = 0.1, 0.1, 3.0  # awaited after the trigger; kept from P; looked back at most
+LONGEST_S = REACH_S + 2.0 * AFTER_S  # of a window in which the onset is sought
 MAX_S = 60.0
 NOISE_FROM_S, NOISE_TO_S = 5.0, 0.1  # before P
 RING_S = 9.0  # noise before P, and the wait until P is known
