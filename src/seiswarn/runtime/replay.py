@@ -110,9 +110,10 @@ def _replay(
         publishing += clock.perf_s() - begun
 
     metadata = {"status": setup.status, "config_hash": facts["config_hash"]}
+    hold = HOLD_BYTES if speed is None else 0  # who watches a run in real time may read its journals
     # Whatever ends the run, a Ctrl-C or a full disk, the products of what was handled are whole.
     try:
-        with closing(Session(pipeline, folder, metadata, outlet)) as session:
+        with closing(Session(pipeline, folder, metadata, outlet, hold_bytes=hold)) as session:
             ready = clock.perf_s()
             n_packets = _run(setup, doorkeeper, feed, session, speed, progress)
     finally:
@@ -136,6 +137,7 @@ def _replay(
     return summary
 
 
+HOLD_BYTES = 1 << 18  # of a journal in a replay: a crash of it is repeated, not recovered from
 PUBLISHED = frozenset({"Alert", "Decision", "QuickReport"})
 
 

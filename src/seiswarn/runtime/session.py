@@ -58,6 +58,8 @@ class Session:
         how often, in data time, the state is saved; None never.
     keep_on
         go on without a journal when the disk is full, instead of raising.
+    hold_bytes
+        journals may keep back as much before they write, where nothing has to survive a crash.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Session:
         *,
         snapshot_ns: int | None = None,
         keep_on: bool = False,
+        hold_bytes: int = 0,
     ) -> None:
         self.pipeline = pipeline
         self._folder = folder
@@ -83,9 +86,12 @@ class Session:
         self.recovered = 0
         state = self._saved()
         # What a snapshot covers was made safe before it: only what follows is read again.
-        self._input = JournalWriter(folder / INPUT, metadata=metadata, after=state.input if state else None)
-        self._output = JournalWriter(
-            folder / OUTPUT, metadata=metadata, after=state.output if state else None
+        self._input, self._output = (
+            JournalWriter(folder / name, metadata=metadata, after=after, hold_bytes=hold_bytes)
+            for name, after in (
+                (INPUT, state.input if state else None),
+                (OUTPUT, state.output if state else None),
+            )
         )
         if self._input.position.seq:
             self._recover(state)

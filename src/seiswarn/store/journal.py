@@ -228,6 +228,9 @@ class JournalWriter:
         "always": fsync after every append.
     after
         A position known to be good, from a snapshot: only what follows it is verified.
+    hold_bytes
+        Records are held back until they are this many bytes together: for a run that nothing has to
+        survive. `flush` and `close` write what is held.
 
     Raises
     ------
@@ -247,9 +250,12 @@ class JournalWriter:
         sync: Sync = "none",
         sync_every: int = 50,
         after: Position | None = None,
+        hold_bytes: int = 0,
     ) -> None:
         self.path = str(path)
         self.torn: Reason | None = None
+        self._hold_bytes, self._held_bytes = hold_bytes, 0
+        self._held: list[bytes] = []
         self._sync, self._sync_every, self._unsynced = sync, sync_every, 0
         self._fd = -1
         try:
@@ -281,7 +287,7 @@ class JournalWriter:
     @property
     def position(self) -> Position:
         """Where the next record will go, and the seq of the last one (0 when there is none)."""
-        return Position(self._offset, self._seq)
+        return Position(self._offset + self._held_bytes, self._seq)
 
     def append(self, payload: bytes) -> int:
         """Write one record and return its seq. Raises JournalFull or StoreError, the file left whole."""
@@ -297,7 +303,7 @@ class JournalWriter:
             seq += 1
             pieces += (_head(_RECORD_MAGIC, seq, payload), payload)
         if pieces:
-            self._write(pieces)
+            self._take(pieces)
         self._seq = seq
         self._unsynced += len(payloads)
         if self._sync == "always" or (self._sync == "interval" and self._unsynced >= self._sync_every):
@@ -306,13 +312,33 @@ class JournalWriter:
 
     def flush(self) -> None:
         """Make everything appended so far survive a power failure too (fsync)."""
+        self._release()
         os.fsync(self._fd)
         self._unsynced = 0
 
     def close(self) -> None:
+        """Write what is held and close the file. Raises JournalFull or StoreError, the file closed anyway."""
         if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+            try:
+                self._release()
+            finally:
+                os.close(self._fd)
+                self._fd = -1
+
+    def _take(self, pieces: list[bytes]) -> None:
+        """Write pieces, or hold them while there is room."""
+        if not self._hold_bytes:
+            self._write(pieces)
+            return
+        self._held += pieces
+        self._held_bytes += sum(map(len, pieces))
+        if self._held_bytes >= self._hold_bytes:
+            self._release()
+
+    def _release(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        if held:
+            self._write(held)
 
     def _recover(self, after: Position | None) -> Position:
         """The position after the last whole record; what is torn behind it is cut off."""
