@@ -130,14 +130,14 @@ class Pipeline:
             stage.restore(snapshot.stages[name])
         self.t_seen_ns, self.n_out = snapshot.t_seen_ns, snapshot.n_out
 
-    def warm(self, vectors_compiled: Callable[[], object] | None = None) -> None:
+    def warm(self, rest_compiled: Callable[[], object] | None = None) -> None:
         """Compile or load every kernel, so that the first packet meets none of it; leaves nothing behind.
 
-        `vectors_compiled` is called before the largest kernel is loaded, to wait for whoever compiles it.
+        `rest_compiled` is called before the largest kernel is loaded, to wait for whoever compiles it.
         """
         self._source.warm()
         self._reports.warm()
         self._waveform.warm_picker()
-        if vectors_compiled is not None:
-            vectors_compiled()
-        self._waveform.warm_vectors()
+        if rest_compiled is not None:
+            rest_compiled()
+        self._waveform.warm_rest()

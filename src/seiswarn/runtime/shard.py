@@ -41,7 +41,7 @@ class Shard:
             return [b"rows", *pack_rows(rows, len(slots.channel), self._channels, self._stations)]
         if kind == b"warm":
             self._engine.warm_picker()
-            self._engine.warm_vectors()
+            self._engine.warm_rest()
             return [b"ready"]
         if kind == b"snapshot":
             (part,) = self._engine.snapshot()

@@ -157,7 +157,7 @@ class Shards:
     def warm_picker(self) -> None:
         """Nothing: every shard was warm before it was opened."""
 
-    def warm_vectors(self) -> None:
+    def warm_rest(self) -> None:
         """Nothing, as above."""
 
     def snapshot(self) -> list[Part]:

@@ -66,7 +66,7 @@ def main() -> None:
     from seiswarn.waveform.params import Params
     from seiswarn.waveform.stage import WaveformStage
 
-    WaveformStage(Params(), one_station()).warm_vectors()
+    WaveformStage(Params(), one_station()).warm_rest()
 
 
 if __name__ == "__main__":

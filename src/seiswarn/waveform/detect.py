@@ -37,7 +37,12 @@ from seiswarn.waveform.tables import (
 X, BASE, D, V, A, U, HIGH, BAND, ENERGY, STA, LTA = range(11)
 N_ROWS = 11
 ACC = -1  # the row that holds acceleration
-_SECTIONS = ((V, U, flt.INTEGRATE), (ACC, HIGH, flt.PICK_LOW), (HIGH, BAND, flt.PICK_HIGH))
+_SECTIONS = (
+    (D, V, flt.INTEGRATE),  # of velocity sensors the high-pass alone
+    (V, U, flt.INTEGRATE),
+    (ACC, HIGH, flt.PICK_LOW),
+    (HIGH, BAND, flt.PICK_HIGH),
+)
 
 DECLINED_SNR, DECLINED_WEAK, DECLINED_UNCONFIRMED = range(3)  # counters
 CHANNEL, FROM, LEFT, BASED, WARM = range(5)  # rows of the lane table
@@ -154,15 +159,12 @@ def _trace_block(
     else:
         tr.average(work[X], work[BASE], 1.0 / base_n, lanes, n)
     tr.subtract(work[X], work[BASE], work[D], lanes, n)
-    acc = D
-    if velocity:
-        acc = A
-        tr.section(work[D], work[V], coef[flt.HIGHPASS], lanes, n)
-        tr.differentiate(work[V], work[A], rate, lanes, n)
-    else:
-        tr.section(work[D], work[V], coef[flt.INTEGRATE], lanes, n)
+    acc = A if velocity else D
     for x, y, c in _SECTIONS:
-        tr.section(work[acc if x == ACC else x], work[y], coef[c], lanes, n)
+        if y == U and velocity:
+            tr.differentiate(work[V], work[A], rate, lanes, n)
+        section = flt.HIGHPASS if y == V and velocity else c
+        tr.section(work[acc if x == ACC else x], work[y], coef[section], lanes, n)
     tr.square(work[BAND], work[ENERGY], lanes, n)
     if young:
         for m in range(lanes):
@@ -306,15 +308,18 @@ def _watch(
     refined, hold_n = onset[2], int(cfg[C_CLIP_S] * rate)
     for t in range(n):
         k, i = first + t, (t + 2) * lanes + m
-        if pi[st.PW_ON] == 1:
-            grow(ch, k, zr, pf, pi, windows_s, rate, ci, hold_n, picks)
-        if not _triggered(pi, k, warm_n, work[STA, i], work[LTA, i], cfg, rate):
-            continue
-        why = refine(pi[st.TRIG_N], k + 1, zr, rate, cfg, onset, refined)
-        if why >= 0:
-            declined[why] += 1
-            picks.n[N_DECLINED] += 1
-            pi[st.TRIG] = 0
-            continue
-        open_window(ch, k, zr, refined, pf, pi, windows_s, rate, ci, hold_n, picks)
-        tell(ssi, ci[st.SEG_K0] + int(refined[0]), ci[st.SEG_K0] + k, pi[st.PW_T0], refined[1])
+        for opened in range(2):  # the window that is open grows; one that opens starts in the past
+            if opened:
+                if not _triggered(pi, k, warm_n, work[STA, i], work[LTA, i], cfg, rate):
+                    break
+                why = refine(pi[st.TRIG_N], k + 1, zr, rate, cfg, onset, refined)
+                if why >= 0:
+                    declined[why] += 1
+                    picks.n[N_DECLINED] += 1
+                    pi[st.TRIG] = 0
+                    break
+                open_window(ch, refined, pf, pi, rate, ci, picks)
+                tell(ssi, ci[st.SEG_K0] + int(refined[0]), ci[st.SEG_K0] + k, pi[st.PW_T0], refined[1])
+            while pi[st.PW_ON] == 1 and pi[st.PW_AT] <= k:
+                grow(ch, pi[st.PW_AT], zr, pf, pi, windows_s, rate, ci, hold_n, picks)
+                pi[st.PW_AT] += 1

@@ -46,7 +46,7 @@ class Engine(Protocol):
 
     def warm_picker(self) -> None: ...
 
-    def warm_vectors(self) -> None: ...
+    def warm_rest(self) -> None: ...
 
     def snapshot(self) -> list[Part]: ...
 
@@ -165,19 +165,18 @@ class LocalEngine:
         return out
 
     def warm_picker(self) -> None:
-        """Compile or load the kernels of intake and verticals; leaves nothing behind."""
+        """Compile or load the kernel of verticals; leaves nothing behind."""
         none = np.zeros(0, dtype=np.int64)
-        kernels.take_and_pick(
-            0, Slots(np.zeros(0), none, none, none, none, none), none, *self._any_rate(), self._cfg,
-            WINDOWS_S, self._table, self._state, self._scratch, self._rows,
-        )  # fmt: skip
-
-    def warm_vectors(self) -> None:
-        """Compile or load the kernel of vectors; leaves nothing behind."""
-        none = np.zeros(0, dtype=np.int64)
-        kernels.combine(
-            none, *self._any_rate(), self._cfg, self._table, self._state, self._scratch, self._rows
+        kernels.pick(
+            none, *self._any_rate(), self._cfg, WINDOWS_S, self._table, self._state, self._scratch, self._rows
         )
+
+    def warm_rest(self) -> None:
+        """Compile or load the other kernels; leaves nothing behind."""
+        none = np.zeros(0, dtype=np.int64)
+        slots, (rates, coef) = Slots(np.zeros(0), none, none, none, none, none), self._any_rate()
+        kernels.take(0, slots, rates, self._cfg, self._table, self._state, self._rows)
+        kernels.combine(none, rates, coef, self._cfg, self._table, self._state, self._scratch, self._rows)
 
     def _any_rate(self) -> tuple[F64, F64]:
         p, rate_hz = self._params, st.DEFAULT_RATE_HZ

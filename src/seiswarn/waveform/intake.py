@@ -241,17 +241,23 @@ def _packet(
     flat_n = int(cfg[C_FLAT_S] * rate)
     raised = 0
     last = cf[st.LAST] + cf[st.SHIFT]
-    for s in range(fill):  # a short gap is bridged by a straight line
-        x = last + (samples[skip] - last) * (s + 1.0) / (fill + 1.0)
-        raised |= _single(x, ci, cf, ring, events, jump, clip, rate, cfg)
-    s = skip
+    s, singly_until = skip - fill, skip
     while s < samples.size:
-        slot = int((ci[st.SEG_K0] + ci[st.N]) % size)
-        m = min(samples.size - s, min(BLOCK - ci[st.N] % BLOCK, size - slot))
-        if not _plain(samples[s : s + m], ci, cf, ring, slot, jump, clip, flat_n, rate):
-            for u in range(s, s + m):
-                raised |= _single(samples[u], ci, cf, ring, events, jump, clip, rate, cfg)
-        s += m
+        if s >= singly_until:
+            slot = int((ci[st.SEG_K0] + ci[st.N]) % size)
+            m = min(samples.size - s, min(BLOCK - ci[st.N] % BLOCK, size - slot))
+            if _plain(samples[s : s + m], ci, cf, ring, slot, jump, clip, flat_n, rate):
+                s += m
+                continue
+            singly_until = s + m
+        # A short gap is bridged by a straight line.
+        x = (
+            samples[s]
+            if s >= skip
+            else last + (samples[skip] - last) * (s + fill - skip + 1.0) / (fill + 1.0)
+        )
+        raised |= _single(x, ci, cf, ring, events, jump, clip, rate, cfg)
+        s += 1
     return raised
 
 

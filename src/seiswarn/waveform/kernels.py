@@ -59,29 +59,31 @@ def process(
     """
     following = 0
     while following < len(slots.channel):
-        following = take_and_pick(
-            following, slots, verticals, rates, coef, cfg, windows_s, table, state, scratch, rows
-        )
+        following = take(following, slots, rates, cfg, table, state, rows)
+        pick(verticals, rates, coef, cfg, windows_s, table, state, scratch, rows)
         combine(stations, rates, coef, cfg, table, state, scratch, rows)
 
 
-def take_and_pick(
-    first: int, slots: Slots, verticals: I64, rates: F64, coef: F64, cfg: F64, windows_s: F64, table: Table,
-    state: WaveformState, scratch: Scratch, rows: Rows,
-) -> int:  # fmt: skip
-    """Packets from `first` on into their rings, then the verticals through the picker.
-
-    Returns the index after the last packet taken (see `intake`).
-    """
+def take(
+    first: int, slots: Slots, rates: F64, cfg: F64, table: Table, state: WaveformState, rows: Rows
+) -> int:
+    """Packets from `first` on into their rings; the index after the last one taken (see `intake`)."""
     following = intake(
         first, slots, rates, cfg, table.jump_counts, table.clip_counts, state.channels, rows.n, rows.codes,
         rows.flags,
     )  # fmt: skip
+    return int(following)
+
+
+def pick(
+    verticals: I64, rates: F64, coef: F64, cfg: F64, windows_s: F64, table: Table, state: WaveformState,
+    scratch: Scratch, rows: Rows,
+) -> None:  # fmt: skip
+    """The verticals through the picker."""
     detect(
         verticals, rates, coef, cfg, windows_s, table, state.channels, state.verticals, state.ssi, scratch,
         rows.picks, rows.declined,
     )  # fmt: skip
-    return int(following)
 
 
 def combine(

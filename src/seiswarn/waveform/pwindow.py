@@ -84,10 +84,7 @@ def grow(
 
 
 @inner
-def open_window(
-    ch: int, n: int, zr: F32, refined: F64, f: F64, i: I64, windows_s: F64, rate: float, ci: I64, hold_n: int,
-    picks: PickRows,
-) -> None:  # fmt: skip
+def open_window(ch: int, refined: F64, f: F64, i: I64, rate: float, ci: I64, picks: PickRows) -> None:
     """Write a pick row and start its P window at the onset, which lies in the past."""
     onset = int(refined[0])
     t_on = ci[st.SEG_T0] + int(math.floor(onset * 1e9 / rate + 0.5))
@@ -102,10 +99,9 @@ def open_window(
     pick_f[P_NOISE_D] = refined[4]
     i[st.PW_ON] = 1
     i[st.PW_START] = onset
+    i[st.PW_AT] = onset
     i[st.PW_NEXT] = 0
     i[st.PW_T0] = t_on
     i[st.PW_SIGN] = 0
     i[st.PW_CROSS] = 0
     f[:] = 0.0
-    for m in range(onset, n + 1):
-        grow(ch, m, zr, f, i, windows_s, rate, ci, hold_n, picks)

@@ -70,14 +70,14 @@ class WaveformStage:
         )
 
     def warm_picker(self) -> None:
-        """Compile or load the kernels of intake and verticals; leaves nothing behind."""
+        """Compile or load the kernel of verticals; leaves nothing behind."""
         none = np.zeros(0, dtype=np.int64)
         kernels.plan(none, np.zeros(0), none, none, self._table, self._plan)
         self._engine.warm_picker()
 
-    def warm_vectors(self) -> None:
-        """Compile or load the kernel of vectors; leaves nothing behind."""
-        self._engine.warm_vectors()
+    def warm_rest(self) -> None:
+        """Compile or load the other kernels; leaves nothing behind."""
+        self._engine.warm_rest()
 
     # --- one slice -------------------------------------------------------------------------
 

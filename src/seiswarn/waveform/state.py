@@ -54,12 +54,13 @@ EVENT_S = 32
 
 # --- verticals: detection and P window ------------------------------------------------------
 # DONE: n of the next sample to look at in the stretch that began at P_SEG; BASE_N: samples behind the
-# baseline; BASE_K: k of the last of them; WARM_N: n from which noise has been averaged.
+# baseline; BASE_K: k of the last of them; WARM_N: n from which noise has been averaged;
+# PW_AT: n of the next sample of the P window.
 (
     P_SEG, P_RATE, DONE, WARM_N, BASE_N, BASE_K, TRIG, TRIG_N, PENDING, PW_ON, PW_START, PW_NEXT, PW_T0,
-    PW_SIGN, PW_CROSS,
-) = range(15)  # fmt: skip
-N_PI = 15
+    PW_SIGN, PW_CROSS, PW_AT,
+) = range(16)  # fmt: skip
+N_PI = 16
 TP_X, TP_D, PW_PA, PW_PV, PW_PD, PW_U2, PW_V2, PW_TP = range(8)
 N_PF = 8
 # Rows of the ring of a vertical: band-passed, acceleration, velocity, displacement.

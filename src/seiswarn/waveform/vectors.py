@@ -49,6 +49,7 @@ N_ROWS = S + 1
 ACC = -1  # the row that holds acceleration
 # From row to row by which section, in this order.
 _SECTIONS = (
+    (D, V, flt.INTEGRATE),  # of velocity sensors the high-pass alone
     (V, U, flt.INTEGRATE),
     (ACC, GA1, flt.GBT_LOW),
     (GA1, GA, flt.GBT_HIGH),
@@ -159,15 +160,12 @@ def _trace_block(work: F64, seen: I64, rate: float, velocity: bool, coef: F64, b
     else:
         tr.average(work[X], work[BASE], 1.0 / base_n, lanes, n)
     tr.subtract(work[X], work[BASE], work[D], lanes, n)
-    acc = D
-    if velocity:
-        acc = A
-        tr.section(work[D], work[V], coef[flt.HIGHPASS], lanes, n)
-        tr.differentiate(work[V], work[A], rate, lanes, n)
-    else:
-        tr.section(work[D], work[V], coef[flt.INTEGRATE], lanes, n)
+    acc = A if velocity else D
     for x, y, c in _SECTIONS:
-        tr.section(work[acc if x == ACC else x], work[y], coef[c], lanes, n)
+        if y == U and velocity:
+            tr.differentiate(work[V], work[A], rate, lanes, n)
+        section = flt.HIGHPASS if y == V and velocity else c
+        tr.section(work[acc if x == ACC else x], work[y], coef[section], lanes, n)
 
 
 @inner
