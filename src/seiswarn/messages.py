@@ -136,7 +136,8 @@ class Pick(Message, frozen=True, kw_only=True):
 class PWindow(Message, frozen=True, kw_only=True):
     """Growing-window measures on the vertical after a P pick, from the onset over `window_s` seconds.
 
-    No window reaches past an S onset once that is known.
+    Windows go on past S: who uses them leaves out those that reach beyond an S onset, which is known
+    only later.
     """
 
     pick_id: str

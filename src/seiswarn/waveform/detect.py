@@ -122,7 +122,7 @@ def _triggered(pi: I64, n: int, warm_n: int, sta: float, lta: float, cfg: F64, r
 
 
 @inner
-def enter(ci: I64, pi: I64, ptail: F64, pf: F64, rate_hz: float) -> None:
+def enter(ci: I64, pi: I64, ptail: F64, pf: F64, ssi: I64, rate_hz: float) -> None:
     """Meet a channel: start its traces anew when a new stretch has begun.
 
     The baseline goes on over a short gap: a stretch that begins amid shaking has none of its own.
@@ -132,6 +132,8 @@ def enter(ci: I64, pi: I64, ptail: F64, pf: F64, rate_hz: float) -> None:
     away_s = (ci[st.SEG_K0] - pi[st.BASE_K]) / rate_hz
     keep = pi[st.P_RATE] == ci[st.RATE] + 1 and 0.0 <= away_s <= BASELINE_KEPT_S
     base, based = ptail[BASE, 1], pi[st.BASE_N]
+    if pi[st.P_RATE] != ci[st.RATE] + 1:
+        ssi[:] = 0  # numbers of samples at another rate say nothing any more
     pi[:] = 0
     pf[:] = 0.0
     ptail[:, :] = 0.0
@@ -218,7 +220,7 @@ def _fill_lanes(
                 continue
             s = table.z_station[ch]
             ci, pi = chan.ci[ch], vert.pi[s]
-            enter(ci, pi, vert.ptail[s], vert.pf[s], rate)
+            enter(ci, pi, vert.ptail[s], vert.pf[s], ssi[s], rate)
             if ci[st.READY] > pi[st.DONE]:
                 lane[CHANNEL, m], lane[FROM, m] = ch, pi[st.DONE]
                 lane[LEFT, m], lane[BASED, m] = ci[st.READY] - pi[st.DONE], pi[st.BASE_N]

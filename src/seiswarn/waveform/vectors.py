@@ -245,6 +245,8 @@ def _look_for_s(
         ring[2, slot] = work[S, i + 2 * tr.STATIONS]
         i += tr.LANES
         slot = slot + 1 if slot + 1 < size else 0
+    if ssi[st.SI_ON] == 1 and ssi[st.SI_NEXT] < first:
+        ssi[st.SI_ON] = 0  # a component has been missing since: the ring holds none of that time
     while ssi[st.SI_ON] == 1 or ssi[st.SI_QUEUED] > 0:
         known_k = ssi[st.SI_QUEUE + 1] if ssi[st.SI_QUEUED] > 0 else first + n
         if ssi[st.SI_ON] == 1:
@@ -258,6 +260,8 @@ def _look_for_s(
         if known_k >= first + n:
             return
         meet(ssi)
+        if known_k < first:
+            ssi[st.SI_ON] = 0  # likewise
 
 
 @inner
