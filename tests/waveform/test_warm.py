@@ -1,4 +1,4 @@
-"""After warming nothing is compiled: a kernel met for the first time amid an earthquake stalls it for seconds."""
+"""After warming nothing is compiled: a kernel met for the first time in an earthquake stalls for seconds."""
 
 from __future__ import annotations
 

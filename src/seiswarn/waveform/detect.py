@@ -207,6 +207,7 @@ def _fill_lanes(
     table: Table,
     chan: Channels,
     vert: Verticals,
+    ssi: I64,
     lane: I64,
     work: F64,
 ) -> tuple[int, int]:
@@ -270,7 +271,7 @@ def detect(
     kind, following, worked = 0, 0, False
     while kind < 2 * rates.size:
         rate, velocity = rates[kind // 2], kind % 2 == 1
-        following, n = _fill_lanes(channels, following, kind, rate, table, chan, vert, lane, work)
+        following, n = _fill_lanes(channels, following, kind, rate, table, chan, vert, ssi, lane, work)
         if n == 0:
             # What one kind leaves in rows that the next does not compute must not reach its tails.
             for m in range(lanes if worked else 0):

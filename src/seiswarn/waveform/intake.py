@@ -23,7 +23,9 @@ MIN_JUMP_MPS2 = 0.01  # 1 gal: smaller artefacts make no intensity
 LOOK_S = 0.2
 CALM_S = 2.0  # after real motion has been found behind a jump
 SAME = 0.2  # of the jump: closer than this to a level is at that level
-SPIKE_N = 3  # a spike is at most this long, in samples
+SPIKE_N = 3  # a spike is at most this long, in samples; longer ones must be level
+REST = 3  # a spike followed by this many times its length at rest ends before what comes next
+TAINTED = -math.inf  # instead of a sum of differences, in a block with a jump
 BASELINE_KEPT_S = 60.0  # shorter gaps leave the baseline as it was
 
 F_CLIPPED, F_GAP, F_SPIKE, F_STEP = int(Flag.CLIPPED), int(Flag.GAP), int(Flag.SPIKE), int(Flag.STEP)
@@ -31,14 +33,23 @@ F_FLAT, F_DRIFT = int(Flag.FLAT), int(Flag.CLOCK_DRIFT)
 
 
 @inner
-def begin_stretch(ci: I64, cf: F64, t0_ns: int, rate_class: int, rate_hz: float) -> None:
+def begin_stretch(ci: I64, cf: F64, ring: F64, t0_ns: int, rate_class: int, rate_hz: float) -> None:
     """Start a channel anew at `t0_ns`; what came before stays in the ring until it is overwritten."""
     k0 = int(math.floor(t0_ns * 1e-9 * rate_hz + 0.5))
+    ci[st.CALM_N] = LEARN_BLOCKS * BLOCK
     if ci[st.SEEN] == 1 and ci[st.RATE] == rate_class:
         ci[st.OLD_K0], ci[st.OLD_END] = ci[st.SEG_K0], ci[st.SEG_K0] + ci[st.READY]
+        # Baselines go on over a short gap, so what the trace has come to in it is held against the last
+        # value. The steps taken out before stay out for good: only so do they never come back.
+        learned = ci[st.N] >= LEARN_BLOCKS * BLOCK and cf[st.LEVEL] > 0.0
+        if learned and k0 - ci[st.OLD_END] <= BASELINE_KEPT_S * rate_hz:
+            ci[st.CALM_N] = 0
+            cf[st.LAST] = ring[(ci[st.OLD_END] - 1) % ring.size]  # before a look that the gap cut short
+            ring[(k0 - 1) % ring.size] = cf[st.LAST]
     else:
         ci[st.OLD_K0], ci[st.OLD_END] = k0, k0
         ci[st.CLIP_FROM], ci[st.CLIP_K], ci[st.CLIP_OLD] = st.NEVER, st.NEVER, st.NEVER
+        cf[st.SHIFT] = 0.0
     ci[st.SEEN] = 1
     ci[st.RATE] = rate_class
     ci[st.SEG_T0] = t0_ns
@@ -47,31 +58,24 @@ def begin_stretch(ci: I64, cf: F64, t0_ns: int, rate_class: int, rate_hz: float)
     ci[st.READY] = 0
     ci[st.WORKED] = 0
     ci[st.SUS_N] = -1
-    ci[st.CALM_N] = LEARN_BLOCKS * BLOCK
     ci[st.RUN] = 0
     ci[st.MOVED_N] = 0
-    cf[st.SHIFT] = 0.0
-    cf[st.LEVEL] = 0.0
     cf[st.DIFF] = 0.0
+    if ci[st.CALM_N] > 0:
+        cf[st.LEVEL] = 0.0
 
 
 @inner
-def _spike_length(ring: F64, k: int, n: int, old: float, near: float) -> int:
-    """Samples from `k` on until the trace is back at `old` and stays there; 0 when it does not."""
-    size = ring.size
-    for m in range(1, SPIKE_N + 1):
-        back = True
-        for j in range(m, n):
-            if abs(ring[(k + j) % size] - old) > near:
-                back = False
-                break
-        if back:
+def _away(ring: F64, k: int, n: int, old: float, near: float) -> int:
+    """Samples from `k` on until the trace is back at `old`; `n` when it is not within them."""
+    for m in range(n):
+        if abs(ring[(k + m) % ring.size] - old) <= near:
             return m
-    return 0
+    return n
 
 
 @inner
-def _is_step(ring: F64, k: int, n: int, near: float) -> bool:
+def _is_level(ring: F64, k: int, n: int, near: float) -> bool:
     """Whether the trace, having jumped at `k`, stays where it has come to."""
     size = ring.size
     level = ring[(k + 1) % size]
@@ -82,40 +86,67 @@ def _is_step(ring: F64, k: int, n: int, near: float) -> bool:
 
 
 @inner
+def _mend(ring: F64, k: int, m: int, old: float) -> None:
+    """A straight line through `m` samples from `k` on."""
+    after = ring[(k + m) % ring.size]
+    for j in range(m):
+        ring[(k + j) % ring.size] = old + (after - old) * (j + 1.0) / (m + 1.0)
+
+
+@inner
 def _judge(ci: I64, cf: F64, ring: F64, rate_hz: float, clipped: bool) -> int:
-    """End the look at a jump: mend a spike, take out a step, or let real motion go on; the flag raised."""
+    """End the look at a jump: mend a spike, take out a step, or let real motion go on; the flag raised.
+
+    What follows on a spike after a rest is looked at in its turn.
+    """
     size = ring.size
     k = ci[st.SEG_K0] + ci[st.SUS_N]
     n = int(ci[st.N] - ci[st.SUS_N])
     old = ring[(k - 1) % size]
     near = SAME * abs(ring[k % size] - old)
+    m = _away(ring, k, n, old, near)
+    if m < n and (m <= SPIKE_N or _is_level(ring, k, m, near)):
+        rest = 1
+        while m + rest < n and abs(ring[(k + m + rest) % size] - old) <= near:
+            rest += 1
+        if m + rest == n or (m <= SPIKE_N and rest >= REST * m):
+            _mend(ring, k, m, old)
+            _forget_clip(ci, k)
+            if m + rest == n:
+                ci[st.SUS_N], ci[st.READY] = -1, ci[st.N]
+            else:
+                ci[st.SUS_N] += m + rest
+                ci[st.READY] = ci[st.SUS_N]
+            return F_SPIKE
     ci[st.SUS_N] = -1
     ci[st.READY] = ci[st.N]
-    if not clipped:
-        m = _spike_length(ring, k, n, old, near)
-        if m > 0:
-            after = ring[(k + m) % size]
-            for j in range(m):
-                ring[(k + j) % size] = old + (after - old) * (j + 1.0) / (m + 1.0)
-            return F_SPIKE
-        if _is_step(ring, k, n, near):
-            level = 0.0
-            for j in range(1, n):
-                level += ring[(k + j) % size]
-            shift = level / (n - 1) - old
-            ring[k % size] = old + shift
-            for j in range(n):
-                ring[(k + j) % size] -= shift
-            cf[st.SHIFT] += shift
-            cf[st.LAST] -= shift
-            return F_STEP
+    if not clipped and _is_level(ring, k, n, near):
+        level = 0.0
+        for j in range(1, n):
+            level += ring[(k + j) % size]
+        shift = level / (n - 1) - old
+        ring[k % size] = old + shift
+        for j in range(n):
+            ring[(k + j) % size] -= shift
+        cf[st.SHIFT] += shift
+        cf[st.LAST] -= shift
+        return F_STEP
     ci[st.CALM_N] = ci[st.N] + int(CALM_S * rate_hz)
     return 0
 
 
 @inner
+def _forget_clip(ci: I64, k: int) -> None:
+    """A lone spike at full scale, at `k`, is no motion beyond the scale: end the episode it began."""
+    if ci[st.CLIP_FROM] >= k:
+        ci[st.CLIP_FROM] = ci[st.CLIP_K] = ci[st.CLIP_OLD]
+
+
+@inner
 def _learn(n: int, cf: F64, rate_hz: float) -> None:
     """The mean difference of neighbours after a full block that ends with sample `n` - 1."""
+    if cf[st.DIFF] < 0.0:
+        return
     weight = 1.0 if n <= BLOCK else min(1.0, BLOCK / rate_hz)
     cf[st.LEVEL] += (cf[st.DIFF] / BLOCK - cf[st.LEVEL]) * weight
 
@@ -136,7 +167,7 @@ def _append(
     flags = 0
     n = ci[st.N]
     x -= cf[st.SHIFT]
-    d = abs(x - cf[st.LAST]) if n > 0 else 0.0
+    d = abs(x - cf[st.LAST]) if n > 0 or ci[st.CALM_N] == 0 else 0.0
     ring[slot] = x
     cf[st.LAST] = x
     ci[st.N] = n + 1
@@ -151,16 +182,17 @@ def _append(
     if ci[st.SUS_N] < 0:
         if d > jump and d > JUMP * cf[st.LEVEL] and n >= ci[st.CALM_N]:
             ci[st.SUS_N] = n
+            cf[st.DIFF] = TAINTED
         else:
             ci[st.READY] = n + 1
     elif n + 1 - ci[st.SUS_N] >= look_n:
         recent = ci[st.CLIP_K] >= ci[st.SEG_K0] + ci[st.SUS_N]
         flags = _judge(ci, cf, ring, rate_hz, recent)
     if (n + 1) % BLOCK == 0:
-        # The block of a jump must not raise the level by which it is judged.
-        if ci[st.SUS_N] < 0 and flags == 0:
+        # The blocks of a jump must not raise the level by which it is judged.
+        if ci[st.SUS_N] < 0:
             _learn(n + 1, cf, rate_hz)
-        cf[st.DIFF] = 0.0
+        cf[st.DIFF] = 0.0 if ci[st.SUS_N] < 0 else TAINTED
     return flags
 
 
@@ -314,7 +346,7 @@ def intake(
         if code == q.FIRST or code == q.RESET or code == q.RATE_CHANGED:
             if ci[st.SEEN] == 1 and ci[st.WORKED] < ci[st.READY]:
                 return p
-            begin_stretch(ci, cf, slots.t0_ns[p], rc, rate)
+            begin_stretch(ci, cf, chan.ring[ch], slots.t0_ns[p], rc, rate)
         codes[p], flags[p] = code, 0
         if code == q.DROPPED or code == q.STALE:
             n_rows[N_NOTED] += 1
