@@ -23,6 +23,7 @@ MIN_JUMP_MPS2 = 0.01  # 1 gal: smaller artefacts make no intensity
 LOOK_S = 0.2
 CALM_S = 2.0  # after real motion has been found behind a jump
 SAME = 0.2  # of the jump: closer than this to a level is at that level
+NOISE = 5.0  # times the mean difference of neighbours: and so is what differs by no more than noise
 SPIKE_N = 3  # a spike is at most this long, in samples; longer ones must be level
 REST = 3  # a spike followed by this many times its length at rest ends before what comes next
 TAINTED = -math.inf  # instead of a sum of differences, in a block with a jump
@@ -36,12 +37,12 @@ F_FLAT, F_DRIFT = int(Flag.FLAT), int(Flag.CLOCK_DRIFT)
 def begin_stretch(ci: I64, cf: F64, ring: F64, t0_ns: int, rate_class: int, rate_hz: float) -> None:
     """Start a channel anew at `t0_ns`; what came before stays in the ring until it is overwritten."""
     k0 = int(math.floor(t0_ns * 1e-9 * rate_hz + 0.5))
+    learned = ci[st.N] >= ci[st.CALM_N] and cf[st.LEVEL] > 0.0
     ci[st.CALM_N] = LEARN_BLOCKS * BLOCK
     if ci[st.SEEN] == 1 and ci[st.RATE] == rate_class:
         ci[st.OLD_K0], ci[st.OLD_END] = ci[st.SEG_K0], ci[st.SEG_K0] + ci[st.READY]
         # Baselines go on over a short gap, so what the trace has come to in it is held against the last
         # value. The steps taken out before stay out for good: only so do they never come back.
-        learned = ci[st.N] >= LEARN_BLOCKS * BLOCK and cf[st.LEVEL] > 0.0
         if learned and k0 - ci[st.OLD_END] <= BASELINE_KEPT_S * rate_hz:
             ci[st.CALM_N] = 0
             cf[st.LAST] = ring[(ci[st.OLD_END] - 1) % ring.size]  # before a look that the gap cut short
@@ -103,9 +104,9 @@ def _judge(ci: I64, cf: F64, ring: F64, rate_hz: float, clipped: bool) -> int:
     k = ci[st.SEG_K0] + ci[st.SUS_N]
     n = int(ci[st.N] - ci[st.SUS_N])
     old = ring[(k - 1) % size]
-    near = SAME * abs(ring[k % size] - old)
+    near = max(SAME * abs(ring[k % size] - old), NOISE * cf[st.LEVEL])
     m = _away(ring, k, n, old, near)
-    if m < n and (m <= SPIKE_N or _is_level(ring, k, m, near)):
+    if 0 < m < n and (m <= SPIKE_N or (not clipped and _is_level(ring, k, m, near))):
         rest = 1
         while m + rest < n and abs(ring[(k + m + rest) % size] - old) <= near:
             rest += 1
