@@ -9,7 +9,7 @@ number since 1970 at the sampling rate, so that components of a station line up.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -172,6 +172,13 @@ ARRAYS = tuple(name for group in _GROUPS for name in group._fields)
 CHANNEL_ARRAYS = frozenset(Channels._fields + Traces._fields)  # the others: per station
 
 
+def _touched(shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
+    """Zeros in memory that is there: a gigabyte first touched by the first slice stalls that for 2 s."""
+    out = np.empty(shape, dtype=dtype)
+    out.fill(0)
+    return out
+
+
 class WaveformState:
     """Arrays for the channels and stations of `table`, sized for rates up to `max_rate_hz`.
 
@@ -185,28 +192,28 @@ class WaveformState:
         self.max_rate_hz = max_rate_hz
         declared = declared_hz[declared_hz > 0]
         n_ch, n_st, rate = table.n_channels, table.n_stations, self.max_rate_hz
-        self.ci: I64 = np.zeros((n_ch, N_CI), dtype=np.int64)
-        self.cf: F64 = np.zeros((n_ch, N_CF))
-        self.ring: F64 = np.zeros((n_ch, int((wait_s + 2 * PIECE_S) * rate) + 1))
+        self.ci: I64 = _touched((n_ch, N_CI), dtype=np.int64)
+        self.cf: F64 = _touched((n_ch, N_CF))
+        self.ring: F64 = _touched((n_ch, int((wait_s + 2 * PIECE_S) * rate) + 1))
         slowest = min(float(declared.min()) if len(declared) else rate, rate)
         self.seconds_held = int(self.ring.shape[1] / min(slowest, SLOWEST_RATE_HZ)) + 3
-        self.events: I64 = np.zeros((n_ch, EVENT_S, 4), dtype=np.int64)
-        self.mi: I64 = np.zeros((n_ch, N_MI), dtype=np.int64)
-        self.mf: F64 = np.zeros((n_ch, N_MF))
-        self.mtail: F64 = np.zeros((n_ch, n_mtr, 2))
-        self.pi: I64 = np.zeros((n_st, N_PI), dtype=np.int64)
-        self.pf: F64 = np.zeros((n_st, N_PF))
-        self.ptail: F64 = np.zeros((n_st, n_ptr, 2))
-        self.zring: F32 = np.zeros((n_st, 4, _pow2(ring_s * rate)), dtype=np.float32)
-        self.si: I64 = np.zeros((n_st, N_SI), dtype=np.int64)
-        self.sf: F64 = np.zeros((n_st, N_SF))
-        self.trail: F64 = np.zeros((n_st, 4, TRAIL_S))  # PGA, PGV and both in the GB/T band, by second
+        self.events: I64 = _touched((n_ch, EVENT_S, 4), dtype=np.int64)
+        self.mi: I64 = _touched((n_ch, N_MI), dtype=np.int64)
+        self.mf: F64 = _touched((n_ch, N_MF))
+        self.mtail: F64 = _touched((n_ch, n_mtr, 2))
+        self.pi: I64 = _touched((n_st, N_PI), dtype=np.int64)
+        self.pf: F64 = _touched((n_st, N_PF))
+        self.ptail: F64 = _touched((n_st, n_ptr, 2))
+        self.zring: F32 = _touched((n_st, 4, _pow2(ring_s * rate)), dtype=np.float32)
+        self.si: I64 = _touched((n_st, N_SI), dtype=np.int64)
+        self.sf: F64 = _touched((n_st, N_SF))
+        self.trail: F64 = _touched((n_st, 4, TRAIL_S))  # PGA, PGV and both in the GB/T band, by second
         # JMA: squared filtered accelerations of the second under way; the largest of the last ones.
-        self.jsec: F32 = np.zeros((n_st, 1, int(np.ceil(rate))), dtype=np.float32)
-        self.jtop: F32 = np.zeros((n_st, TRAIL_S, max(1, int(JMA_TOTAL_S * rate))), dtype=np.float32)
-        self.ssi: I64 = np.zeros((n_st, N_SSI), dtype=np.int64)
-        self.ssf: F64 = np.zeros((n_st, N_SSF))
-        self.sring: F32 = np.zeros((n_st, 3, int(s_ring_s * rate)), dtype=np.float32)
+        self.jsec: F32 = _touched((n_st, 1, int(np.ceil(rate))), dtype=np.float32)
+        self.jtop: F32 = _touched((n_st, TRAIL_S, max(1, int(JMA_TOTAL_S * rate))), dtype=np.float32)
+        self.ssi: I64 = _touched((n_st, N_SSI), dtype=np.int64)
+        self.ssf: F64 = _touched((n_st, N_SSF))
+        self.sring: F32 = _touched((n_st, 3, int(s_ring_s * rate)), dtype=np.float32)
         self.ci[:, CLIP_FROM : CLIP_OLD + 1] = NEVER
         # Small groups: numba takes long to compile functions that are handed many arrays at once.
         self.channels = Channels(self.ci, self.cf, self.ring, self.events)
