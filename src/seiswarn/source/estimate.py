@@ -28,7 +28,6 @@ from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
 MIN_WINDOW_S = 0.5
-TRUSTED_S_MINUS_P_S = 2.0
 S_MARGIN_S = 0.1  # a P window ends this share of S-P, at least, before S is due
 MAGNITUDE_STEP = 0.02  # smaller changes are no news
 MAX_MAGNITUDE_SITES = 40
@@ -120,12 +119,7 @@ class Estimator:
             m = self._s_relation.magnitude(r.peak_pgd_m, hypocentral, event.depth_km)
             sigma = self._s_relation.sigma(since_s)
             return StationValue(code, "Mdisp", m, sigma, saturation_magnitude(since_s), since_s)
-        before_s = (s_ns - r.t_ns) / NS - S_MARGIN_S * (ts - tp)
-        read_s = (r.s_t_ns - r.t_ns) / NS
-        # A jump soon after P may be one within the P wave of a large event (see waveform.pickers.s_onset).
-        if r.s_t_ns and read_s >= TRUSTED_S_MINUS_P_S:
-            before_s = min(before_s, read_s)
-        window = r.longest_window(before_s)
+        window = r.longest_window(r.p_lasts_s((s_ns - r.t_ns) / NS - S_MARGIN_S * (ts - tp)))
         if window is None or window[0] < MIN_WINDOW_S or window[2] or window[1] <= floor:
             return None
         m = self._p_relation.magnitude(window[1], hypocentral, event.depth_km)

@@ -11,6 +11,9 @@ from seiswarn.timebase import NS
 PICK_LIFE_NS = 400 * NS  # peaks are followed this long after a pick
 BREAK_NS = 5 * NS  # motions this far apart: the station was away in between
 
+# Of recorded events of M 6 to 7.8, 15 to 29 % of the stations show a jump within P (waveform.pickers.s_onset).
+TRUSTED_S_MINUS_P_S = 2.0
+
 
 class PickRecord(msgspec.Struct, kw_only=True):
     """One pick and everything measured since. Displacements in m, times in ns."""
@@ -29,6 +32,14 @@ class PickRecord(msgspec.Struct, kw_only=True):
     clipped: bool = False
     s_t_ns: int = 0  # the S onset after it, 0: none read
     s_sigma_s: float = 0.0
+
+    def p_lasts_s(self, predicted_s: float) -> float:
+        """How long after the onset only P is there: as predicted, or until an S that was read before that.
+
+        A jump soon after P is not taken for S: it may lie within the P wave of a large event.
+        """
+        read_s = (self.s_t_ns - self.t_ns) / NS
+        return min(predicted_s, read_s) if self.s_t_ns and read_s >= TRUSTED_S_MINUS_P_S else predicted_s
 
     def longest_window(self, up_to_s: float) -> tuple[float, float, bool] | None:
         """The longest P window that ends before `up_to_s` after the onset."""
