@@ -11,7 +11,7 @@ from seiswarn.timebase import NS
 PICK_LIFE_NS = 400 * NS  # peaks are followed this long after a pick
 BREAK_NS = 5 * NS  # motions this far apart: the station was away in between
 
-# Of recorded events of M 6 to 7.8, 15 to 29 % of the stations show a jump within P (waveform.pickers.s_onset).
+# At 15 to 29 % of the stations of recorded events of M 6 to 7.8 P itself jumps (waveform.pickers.s_onset).
 TRUSTED_S_MINUS_P_S = 2.0
 
 
