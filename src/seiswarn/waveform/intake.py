@@ -23,9 +23,12 @@ MIN_JUMP_MPS2 = 0.01  # 1 gal: smaller artefacts make no intensity
 LOOK_S = 0.2
 CALM_S = 2.0  # after real motion has been found behind a jump
 SAME = 0.2  # of the jump: closer than this to a level is at that level
-NOISE = 5.0  # times the mean difference of neighbours: and so is what differs by no more than noise
 SPIKE_N = 3  # a spike is at most this long, in samples; longer ones must be level
-REST = 3  # a spike followed by this many times its length at rest ends before what comes next
+REST = 3  # and is followed by this many times its length at rest
+FAR = 45.0  # times the mean difference of neighbours: so high a jump is told from noise by any sample
+NOISE = 5.0  # times that difference: noise differs by no more, with white noise in one of 10,000 samples
+REST_N = 5  # samples at rest that end a spike when something follows
+LOOK_N = 8  # least number of samples of a look
 TAINTED = -math.inf  # instead of a sum of differences, in a block with a jump
 BASELINE_KEPT_S = 60.0  # shorter gaps leave the baseline as it was
 
@@ -67,12 +70,15 @@ def begin_stretch(ci: I64, cf: F64, ring: F64, t0_ns: int, rate_class: int, rate
 
 
 @inner
-def _away(ring: F64, k: int, n: int, old: float, near: float) -> int:
-    """Samples from `k` on until the trace is back at `old`; `n` when it is not within them."""
-    for m in range(n):
-        if abs(ring[(k + m) % ring.size] - old) <= near:
-            return m
-    return n
+def _away(ring: F64, k: int, n: int, old: float, near: float) -> tuple[int, int]:
+    """Samples from `k` on until the trace is back at `old`, and for how many of `n` it then stays there."""
+    m = 0
+    while m < n and abs(ring[(k + m) % ring.size] - old) > near:
+        m += 1
+    rest = 0
+    while m + rest < n and abs(ring[(k + m + rest) % ring.size] - old) <= near:
+        rest += 1
+    return m, rest
 
 
 @inner
@@ -84,6 +90,29 @@ def _is_level(ring: F64, k: int, n: int, near: float) -> bool:
     for j in range(1, n):
         farthest = max(farthest, abs(ring[(k + j) % size] - level))
     return farthest <= near
+
+
+@inner
+def _spike(
+    ring: F64, k: int, n: int, old: float, jump: float, level: float, clipped: bool
+) -> tuple[int, int]:
+    """Length of the spike at `k` and of the rest after it, in samples; 0, 0 when it is none.
+
+    Motion does not rest after its first samples. A spike far above noise may be followed by another, or by
+    motion, after a rest in noise; one far above noise that is level may be longer.
+    """
+    near = SAME * jump
+    m, rest = _away(ring, k, n, old, near)
+    if m <= SPIKE_N and m + rest == n and rest >= REST * m:
+        return m, rest
+    if jump < FAR * level:
+        return 0, 0
+    if m > SPIKE_N and m + rest == n and rest >= m and not clipped and _is_level(ring, k, m, near):
+        return m, rest
+    m, rest = _away(ring, k, n, old, min(near, NOISE * level))
+    if m <= SPIKE_N and m + rest < n and rest >= max(REST_N, REST * m):
+        return m, rest
+    return 0, 0
 
 
 @inner
@@ -104,21 +133,18 @@ def _judge(ci: I64, cf: F64, ring: F64, rate_hz: float, clipped: bool) -> int:
     k = ci[st.SEG_K0] + ci[st.SUS_N]
     n = int(ci[st.N] - ci[st.SUS_N])
     old = ring[(k - 1) % size]
-    near = max(SAME * abs(ring[k % size] - old), NOISE * cf[st.LEVEL])
-    m = _away(ring, k, n, old, near)
-    if 0 < m < n and (m <= SPIKE_N or (not clipped and _is_level(ring, k, m, near))):
-        rest = 1
-        while m + rest < n and abs(ring[(k + m + rest) % size] - old) <= near:
-            rest += 1
-        if m + rest == n or (m <= SPIKE_N and rest >= REST * m):
-            _mend(ring, k, m, old)
-            _forget_clip(ci, k)
-            if m + rest == n:
-                ci[st.SUS_N], ci[st.READY] = -1, ci[st.N]
-            else:
-                ci[st.SUS_N] += m + rest
-                ci[st.READY] = ci[st.SUS_N]
-            return F_SPIKE
+    jump = abs(ring[k % size] - old)
+    near = SAME * jump
+    m, rest = _spike(ring, k, n, old, jump, cf[st.LEVEL], clipped)
+    if m > 0:
+        _mend(ring, k, m, old)
+        _forget_clip(ci, k)
+        if m + rest == n:
+            ci[st.SUS_N], ci[st.READY] = -1, ci[st.N]
+        else:
+            ci[st.SUS_N] += m + rest
+            ci[st.READY] = ci[st.SUS_N]
+        return F_SPIKE
     ci[st.SUS_N] = -1
     ci[st.READY] = ci[st.N]
     if not clipped and _is_level(ring, k, n, near):
@@ -299,7 +325,7 @@ def _single(
     x: float, ci: I64, cf: F64, ring: F64, events: I64, jump: float, clip: float, rate: float, cfg: F64
 ) -> int:
     """One sample into the ring, with a look at everything it may be; returns the flags raised."""
-    flags, look_n = 0, max(6, int(LOOK_S * rate))
+    flags, look_n = 0, max(LOOK_N, int(LOOK_S * rate))
     flat_n, hold_n = int(cfg[C_FLAT_S] * rate), int(cfg[C_CLIP_S] * rate)
     k = ci[st.SEG_K0] + ci[st.N]
     if abs(x) >= clip:
