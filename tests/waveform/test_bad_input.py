@@ -204,6 +204,18 @@ def test_shaking_after_a_gap_is_no_step() -> None:
         assert rows(out)[t][1] & Flag.SETTLING
 
 
+def test_a_seismometer_shakes_no_more_for_a_gap() -> None:
+    """A gap amid motion: the first difference after it is none."""
+    t = np.arange(6000) / 100.0
+    v = np.where(t >= 15, 0.01 * np.sin(4 * np.pi * (t - 15)), 0.0) * GAIN
+    x = np.round(v + np.random.default_rng(0).standard_normal(6000))
+    table = make_table(unit=1)
+    stream = packets(channel("Z"), x[:1987], CUTS)
+    stream += packets(channel("Z"), x[2087:], list(range(0, 4000, 50)), T0 + 20_870_000_000)
+    out = feed(WaveformStage(Params(), table), stream)
+    assert highest(out) == pytest.approx(highest(run({channel("Z"): x}, unit=1)), rel=0.1)
+
+
 def sudden(jump: float = 1e-2, seed: int = 3) -> np.ndarray:
     """Counts: quiet noise, then motion whose first sample is a hundred times the noise."""
     rng = np.random.default_rng(seed)

@@ -14,6 +14,7 @@ from seiswarn.jit import inner, kernel
 from seiswarn.waveform import filters as flt
 from seiswarn.waveform import state as st
 from seiswarn.waveform import traces as tr
+from seiswarn.waveform.detect import begin_difference
 from seiswarn.waveform.intake import BASELINE_KEPT_S
 from seiswarn.waveform.pickers.s_onset import (
     MAX_S,
@@ -164,6 +165,7 @@ def _trace_block(work: F64, seen: I64, rate: float, velocity: bool, coef: F64, b
     for x, y, c in _SECTIONS:
         if y == U and velocity:
             tr.differentiate(work[V], work[A], rate, lanes, n)
+        begin_difference(work, A, lanes)
         section = flt.HIGHPASS if y == V and velocity else c
         tr.section(work[acc if x == ACC else x], work[y], coef[section], lanes, n)
 
