@@ -75,7 +75,7 @@ def grow(
     if n + 1 - i[st.PW_START] < length_s * rate:
         return
     k = ci[st.SEG_K0] + n
-    row = picks.n[N_WINDOWS]
+    row = min(picks.n[N_WINDOWS], len(picks.wins_i) - 1)  # more than there is room for are told of after
     _emit_window(ch, f, i, length_s, is_clipped(ci, k, k, hold_n), picks.wins_i[row], picks.wins_f[row])
     picks.n[N_WINDOWS] += 1
     i[st.PW_NEXT] += 1
@@ -88,7 +88,8 @@ def open_window(ch: int, refined: F64, f: F64, i: I64, rate: float, ci: I64, pic
     """Write a pick row and start its P window at the onset, which lies in the past."""
     onset = int(refined[0])
     t_on = ci[st.SEG_T0] + int(math.floor(onset * 1e9 / rate + 0.5))
-    pick_i, pick_f = picks.picks_i[picks.n[N_PICKS]], picks.picks_f[picks.n[N_PICKS]]
+    row = min(picks.n[N_PICKS], len(picks.picks_i) - 1)
+    pick_i, pick_f = picks.picks_i[row], picks.picks_f[row]
     picks.n[N_PICKS] += 1
     pick_i[P_CH] = ch
     pick_i[P_T0] = t_on

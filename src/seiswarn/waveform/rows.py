@@ -25,9 +25,10 @@ def room_for(n_packets: int, n_samples: int, n_stations: int, n_windows: int, se
     """Arrays that no slice of this size can outgrow.
 
     A pick needs samples to trigger on, a window a pick; a station has no more seconds to give than
-    the rings of its channels hold.
+    the rings of its channels hold. Should that be wrong, the last row is written again and again and
+    `check_room` raises.
     """
-    picks = 4 * n_stations + n_samples // 64
+    picks = 12 * n_stations + n_samples // 8
     windows = (n_stations + picks) * n_windows
     seconds = n_stations * seconds_held
     n = np.zeros(6, dtype=np.int64)

@@ -56,7 +56,7 @@ def _close_channel(ch: int, second: int, mi: I64, mf: F64, rate: float, secs: Se
     mf[st.S_BAND2], mf[st.S_ACC2] = 0.0, 0.0
     if (second + 1) % QUALITY_S != 0:
         return
-    row = secs.n[N_QUALITY]
+    row = min(secs.n[N_QUALITY], len(secs.quality_i) - 1)
     secs.n[N_QUALITY] += 1
     li, lf = secs.quality_i[row], secs.quality_f[row]
     li[L_CHANNEL], li[L_T] = ch, second + 1
@@ -112,7 +112,7 @@ def close_second(
     slot = second % st.TRAIL_S
     trail[0, slot], trail[1, slot] = math.sqrt(sf[st.S_PGA2]), math.sqrt(sf[st.S_PGV2])
     trail[2, slot], trail[3, slot] = math.sqrt(sf[st.S_GA2]), math.sqrt(sf[st.S_GV2])
-    row = secs.n[N_MOTIONS]
+    row = min(secs.n[N_MOTIONS], len(secs.motions_i) - 1)
     secs.n[N_MOTIONS] += 1
     oi, of = secs.motions_i[row], secs.motions_f[row]
     oi[O_STATION], oi[O_T], oi[O_NCOMP], oi[O_FLAGS] = s, second + 1, n_comp, flags

@@ -50,7 +50,7 @@ S_ACC2, S_BAND2, Q_ACC2, Q_QUIET2, Q_LEVEL = range(5)
 N_MF = 5
 # Per channel and second, on a ring of EVENT_S seconds: what intake has met there.
 E_FLAGS, E_SPIKES, E_CLIPPED, E_FLAT = range(4)
-EVENT_S = 32
+EVENT_S = 64
 
 # --- verticals: detection and P window ------------------------------------------------------
 # DONE: n of the next sample to look at in the stretch that began at P_SEG; BASE_N: samples behind the

@@ -270,7 +270,8 @@ def _look_for_s(
 def _s_pick(ch: int, rate: float, ssi: I64, out: F64, picks: PickRows) -> None:
     """Write the row of an S onset; for a while a new P onset here is a later phase."""
     k = int(out[R_ONSET])
-    pick_i, pick_f = picks.picks_i[picks.n[N_PICKS]], picks.picks_f[picks.n[N_PICKS]]
+    row = min(picks.n[N_PICKS], len(picks.picks_i) - 1)
+    pick_i, pick_f = picks.picks_i[row], picks.picks_f[row]
     picks.n[N_PICKS] += 1
     since_ns = int(math.floor((k - ssi[st.SI_P]) * 1e9 / rate + 0.5))
     pick_i[P_CH], pick_i[P_T0], pick_i[P_OF] = ch, ssi[st.SI_T0] + since_ns, ssi[st.SI_T0]
