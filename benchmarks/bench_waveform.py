@@ -31,7 +31,7 @@ from seiswarn.messages import Slice
 from seiswarn.stations import StationTable
 from seiswarn.waveform import detect as det
 from seiswarn.waveform import filters as flt
-from seiswarn.waveform import kernels, rows, vectors
+from seiswarn.waveform import kernels, rows, station_traces, vectors
 from seiswarn.waveform import traces as tr
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.stage import WaveformStage
@@ -156,7 +156,7 @@ def _ratio(work, lanes, n, repeats):  # type: ignore[no-untyped-def]
 def _sums(work, sums, n, repeats):  # type: ignore[no-untyped-def]
     for _ in range(repeats):
         for k in range(sums.shape[0]):
-            vectors._sum_squares(work[2 + k], sums[k], n)
+            station_traces.sum_squares(work[2 + k], sums[k], n)
 
 
 def shares(repeats: int) -> dict[str, Row]:

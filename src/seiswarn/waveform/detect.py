@@ -145,14 +145,6 @@ def enter(ci: I64, pi: I64, ptail: F64, pf: F64, ssi: I64, rate_hz: float) -> No
 
 
 @inner
-def begin_difference(work: F64, a: int, lanes: int) -> None:
-    """No acceleration at the first sample of a trace: nothing stands before it to differ from."""
-    for i in range(lanes, 2 * lanes):
-        if work[X, i] == 0.0 and work[D, i] == 0.0 and work[V, i] == 0.0:
-            work[a, i + lanes] = 0.0
-
-
-@inner
 def _trace_block(
     work: F64, lane: I64, seen: I64, rate: float, velocity: bool, coef: F64, cfg: F64, n: int
 ) -> int:
@@ -173,7 +165,7 @@ def _trace_block(
     for x, y, c in _SECTIONS:
         if y == U and velocity:
             tr.differentiate(work[V], work[A], rate, lanes, n)
-        begin_difference(work, A, lanes)
+            tr.begin_difference(work[X], work[D], work[V], work[A], lanes)
         section = flt.HIGHPASS if y == V and velocity else c
         tr.section(work[acc if x == ACC else x], work[y], coef[section], lanes, n)
     tr.square(work[BAND], work[ENERGY], lanes, n)

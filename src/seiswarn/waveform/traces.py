@@ -75,6 +75,17 @@ def differentiate(x: F64, y: F64, rate_hz: float, lanes: int, n: int) -> None:
 
 
 @inner
+def begin_difference(x: F64, d: F64, v: F64, a: F64, lanes: int) -> None:
+    """No acceleration at the first sample of a trace: nothing stands before it to differ from.
+
+    A trace begins where counts `x`, those without baseline `d` and velocity `v` are all zero before.
+    """
+    for i in range(lanes, 2 * lanes):
+        if x[i] == 0.0 and d[i] == 0.0 and v[i] == 0.0:
+            a[i + lanes] = 0.0
+
+
+@inner
 def square(x: F64, y: F64, lanes: int, n: int) -> None:
     """Row `y` becomes x squared."""
     two = _u(2 * lanes)

@@ -1,0 +1,72 @@
+"""The rows of a block of stations, and how each trace follows from others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seiswarn.jit import inner
+from seiswarn.waveform import filters as flt
+from seiswarn.waveform import traces as tr
+from seiswarn.waveform.state import F64, I64
+
+# Rows of the block: counts in SI, baseline, without it, velocity, acceleration of a velocity sensor,
+# displacement; 0.1 to 10 Hz of acceleration (two sections) and velocity; Kunugi's six sections;
+# Wood-Anderson; picking band (two sections); the band of S in velocity (two).
+X, BASE, D, V, A, U, GA1, GA, GV1, GV, J1 = range(11)
+J = J1 + flt.N_JMA - 1
+WA, BAND1, BAND, S1, S = range(J + 1, J + 6)
+N_ROWS = S + 1
+ACC = -1  # the row that holds acceleration
+# From row to row by which section, in this order.
+_SECTIONS = (
+    (D, V, flt.INTEGRATE),  # of velocity sensors the high-pass alone
+    (V, U, flt.INTEGRATE),
+    (ACC, GA1, flt.GBT_LOW),
+    (GA1, GA, flt.GBT_HIGH),
+    (V, GV1, flt.GBT_LOW),
+    (GV1, GV, flt.GBT_HIGH),
+    (ACC, J1, flt.JMA_FIRST),
+    *((J1 + j - 1, J1 + j, flt.JMA_FIRST + j) for j in range(1, flt.N_JMA)),
+    (ACC, WA, flt.WOOD_ANDERSON),
+    (ACC, BAND1, flt.PICK_LOW),
+    (BAND1, BAND, flt.PICK_HIGH),
+    (V, S1, flt.S_LOW),
+    (S1, S, flt.S_HIGH),
+)
+Q_A, Q_V, Q_U, Q_GA, Q_GV, Q_J = range(6)  # rows of squared vector sums
+N_SUMS = 6
+SUMS = ((Q_A, ACC), (Q_V, V), (Q_U, U), (Q_GA, GA), (Q_GV, GV), (Q_J, J))
+
+
+@inner
+def trace_block(work: F64, seen: I64, rate: float, velocity: bool, coef: F64, base_s: float, n: int) -> None:
+    """All traces of a block out of its first row."""
+    lanes, base_n = tr.LANES, max(1.0, base_s * rate)
+    young = False
+    for m in range(lanes):
+        if seen[m] < base_n:
+            young = True
+    if young:
+        tr.average_from_start(work[X], work[BASE], base_n, seen, lanes, n)
+    else:
+        tr.average(work[X], work[BASE], 1.0 / base_n, lanes, n)
+    tr.subtract(work[X], work[BASE], work[D], lanes, n)
+    acc = A if velocity else D
+    for x, y, c in _SECTIONS:
+        if y == U and velocity:
+            tr.differentiate(work[V], work[A], rate, lanes, n)
+            tr.begin_difference(work[X], work[D], work[V], work[A], lanes)
+        section = flt.HIGHPASS if y == V and velocity else c
+        tr.section(work[acc if x == ACC else x], work[y], coef[section], lanes, n)
+
+
+@inner
+def sum_squares(x: F64, out: F64, n: int) -> None:
+    """Squared vector sums of eight stations: out[t * 8 + q]."""
+    one, two, lanes = np.uint64(tr.STATIONS), np.uint64(2 * tr.STATIONS), np.uint64(tr.LANES)
+    for t in range(np.uint64(0), np.uint64(n)):
+        i = (t + np.uint64(2)) * lanes
+        for q in range(np.uint64(0), np.uint64(tr.STATIONS)):
+            out[t * one + q] = (
+                x[i + q] * x[i + q] + x[i + one + q] * x[i + one + q] + x[i + two + q] * x[i + two + q]
+            )
