@@ -31,7 +31,7 @@ from seiswarn.messages import Slice
 from seiswarn.stations import StationTable
 from seiswarn.waveform import detect as det
 from seiswarn.waveform import filters as flt
-from seiswarn.waveform import kernels, rows, station_traces, vectors
+from seiswarn.waveform import kernels, rows, station_traces
 from seiswarn.waveform import traces as tr
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.stage import WaveformStage
@@ -162,7 +162,7 @@ def _sums(work, sums, n, repeats):  # type: ignore[no-untyped-def]
 def shares(repeats: int) -> dict[str, Row]:
     """ns per sample of each measure's filters, in blocks as `advance` and `detect` have them."""
     coef = flt.design(RATE_HZ, 0.075, 2.0, 20.0)
-    v = vectors
+    v = station_traces
     ways = {
         "velocity and displacement": [(v.D, v.V, flt.INTEGRATE), (v.V, v.U, flt.INTEGRATE)],
         "GB/T band": [(v.D, v.GA1, flt.GBT_LOW), (v.GA1, v.GA, flt.GBT_HIGH),

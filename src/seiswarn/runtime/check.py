@@ -96,10 +96,11 @@ def _stations(config: Config, findings: list[Finding]) -> StationTable:
 def _pipeline(config: Config, table: StationTable, findings: list[Finding]) -> None:
     from seiswarn.runtime import clock
     from seiswarn.runtime.setup import set_up
-    from seiswarn.runtime.warm import warm
+    from seiswarn.runtime.warm import compile_aside, warm
 
     begun = clock.monotonic_s()
-    warm(set_up(config, table, config.run.status).pipeline())
+    aside = compile_aside()
+    warm(set_up(config, table, config.run.status).pipeline(), aside)
     seconds = clock.monotonic_s() - begun
     findings.append(Finding("kernels", True, f"compiled or loaded in {seconds:.1f} s"))
 

@@ -22,7 +22,7 @@ from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Session
 from seiswarn.runtime.setup import Feed, Setup
 from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.slicer import Slicer, seen_span
-from seiswarn.runtime.warm import warm
+from seiswarn.runtime.warm import compile_aside, warm
 from seiswarn.timebase import NS, iso
 
 RUN_FILE = "run.json"
@@ -76,9 +76,10 @@ def replay(
     for name in (INPUT, OUTPUT, SNAPSHOT, RUN_FILE):
         (folder / name).unlink(missing_ok=True)
     started = clock.perf_s()
+    aside = compile_aside()
     with closing(OpenedStage(setup.params.waveform, setup.table)) as waveform:
         pipeline = setup.pipeline(waveform.stage)
-        warm(pipeline)
+        warm(pipeline, aside)
         return _replay(setup, pipeline, feed, folder, started, speed, progress, on_alert)
 
 

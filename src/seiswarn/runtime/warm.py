@@ -1,8 +1,8 @@
-"""Kernels ready before the first packet; with none kept, the largest is compiled aside.
+"""Kernels ready before the first packet; with none kept, a part of them is compiled aside.
 
     python -m seiswarn.runtime.warm
 
-compiles that one, for a machine with two cores that starts with an empty cache.
+compiles that part, for a machine with two cores that starts with an empty cache.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,22 +23,34 @@ if TYPE_CHECKING:
 COMPLETE = "complete"  # a file in the cache of kernels: all have been compiled
 
 
-def warm(pipeline: Pipeline) -> None:
-    """Compile or load all kernels of a pipeline; with an empty cache the largest in a second process."""
-    from seiswarn.jit import CACHE_FOLDER
+def compile_aside() -> subprocess.Popen[bytes] | None:
+    """With an empty cache, a process that compiles a part of the kernels; None when they are kept.
 
-    mark = CACHE_FOLDER / COMPLETE
-    if mark.exists():
+    The sooner it is started, the sooner `warm` is done.
+    """
+    if _mark().exists():
+        return None
+    return subprocess.Popen([sys.executable, "-m", "seiswarn.runtime.warm"])
+
+
+def warm(pipeline: Pipeline, aside: subprocess.Popen[bytes] | None = None) -> None:
+    """Compile or load all kernels of a pipeline, those of `aside` when it has ended."""
+    if aside is None:
         pipeline.warm()
         return
-    aside = subprocess.Popen([sys.executable, "-m", "seiswarn.runtime.warm"])
     try:
         pipeline.warm(aside.wait)
     finally:
         aside.kill()
         aside.wait()
     with suppress(OSError):  # then the next start looks again
-        mark.touch()
+        _mark().touch()
+
+
+def _mark() -> Path:
+    from seiswarn.jit import CACHE_FOLDER
+
+    return CACHE_FOLDER / COMPLETE
 
 
 def one_station() -> StationTable:
@@ -62,7 +75,7 @@ def one_station() -> StationTable:
 
 
 def main() -> None:
-    """Compile the largest kernel."""
+    """Compile the part of the kernels that takes as long as all others."""
     from seiswarn.waveform.params import Params
     from seiswarn.waveform.stage import WaveformStage
 

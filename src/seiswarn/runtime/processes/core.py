@@ -27,7 +27,7 @@ from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import ProcessSpec
 from seiswarn.runtime.ticker import SourceTicks
-from seiswarn.runtime.warm import warm
+from seiswarn.runtime.warm import compile_aside, warm
 from seiswarn.timebase import NS, from_seconds, iso
 
 ACK_EVERY_S = 0.1
@@ -52,12 +52,13 @@ class Core:
         self.counters: dict[str, float] = dict.fromkeys(
             ("packets", "refused", "frames", "repeated", "lost_frames", "handle_ms_max", "messages"), 0.0
         )
+        aside = compile_aside()
         setup, feeds = open_sources(spec.sources, spec.config, spec.status)
         self._setup, self._feeds = setup, feeds
         life.give("loaded", 0, {})
         self._waveform = OpenedStage(setup.params.waveform, setup.table)
         pipeline = setup.pipeline(self._waveform.stage)
-        warm(pipeline)
+        warm(pipeline, aside)
         life.give("warm", 0, {})
         # An outlet that lags loses wake-ups, never messages: followers read the journal.
         self._out = Publisher(spec.endpoints.output, self._incarnation)
