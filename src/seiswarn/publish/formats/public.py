@@ -22,6 +22,7 @@ from seiswarn.messages import (
     Magnitude,
     Message,
     Origin,
+    Phase,
     Pick,
     Status,
     TargetForecast,
@@ -38,6 +39,8 @@ PICK_COLUMNS = (
     "t_seen",
     "pick_id",
     "status",
+    "phase",
+    "quality",
 )
 
 
@@ -124,7 +127,7 @@ class PublicDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublicPick(msgspec.Struct, frozen=True, kw_only=True):
-    """A P onset; the columns of ``picks.csv``. `polarity` is 1 (up), -1 (down) or 0."""
+    """An onset; the columns of ``picks.csv``. `polarity`: 1 (up), -1 (down) or 0; `quality`: A (best) to D."""
 
     station: str
     channel: str
@@ -135,6 +138,8 @@ class PublicPick(msgspec.Struct, frozen=True, kw_only=True):
     t_seen: str
     pick_id: str
     status: Status
+    phase: Phase = "P"
+    quality: str = "D"
 
 
 def public_warning(alert: Alert) -> PublicWarning:
@@ -236,6 +241,8 @@ def public_pick(pick: Pick) -> PublicPick:
         t_seen=iso(pick.t_seen_ns),
         pick_id=pick.pick_id,
         status=pick.status,
+        phase=pick.phase,
+        quality=pick.quality,
     )
 
 
