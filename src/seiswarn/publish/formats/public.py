@@ -127,7 +127,7 @@ class PublicDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublicPick(msgspec.Struct, frozen=True, kw_only=True):
-    """An onset; the columns of ``picks.csv``. `polarity`: 1 (up), -1 (down) or 0; `quality`: A (best) to D."""
+    """An onset; the columns of ``picks.csv``. `polarity` 1 (up), -1 (down) or 0; `quality` A (best) to D."""
 
     station: str
     channel: str
