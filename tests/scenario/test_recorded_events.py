@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -202,7 +203,10 @@ def test_picks_csv(replayed: Replayed, name: str) -> None:
         rows = list(csv.DictReader(stream))
     assert len(rows) == summary.counts["Pick"]
     assert all(parse_iso(r["time"]) <= parse_iso(r["t_seen"]) for r in rows)
-    assert all(float(r["snr"]) >= 3.0 for r in rows)
+    assert {r["phase"] for r in rows} == {"P", "S"}
+    assert all(float(r["snr"]) >= 3.0 for r in rows if r["phase"] == "P")
+    # Energy that jumps sixfold; the column has two digits.
+    assert all(float(r["snr"]) >= math.sqrt(6.0) - 0.005 for r in rows if r["phase"] == "S")
 
 
 @pytest.mark.parametrize("name", WARNED)
