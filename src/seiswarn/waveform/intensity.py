@@ -1,4 +1,4 @@
-"""Instrumental intensity from peaks: GB/T 17742-2020 Annex A, JMA, MMI."""
+"""Instrumental intensity per second: GB/T 17742-2020 (formula in `seiswarn.intensity`), JMA, MMI."""
 
 from __future__ import annotations
 
@@ -6,26 +6,13 @@ import math
 
 import numpy as np
 
+from seiswarn.intensity import intensity_gbt
 from seiswarn.jit import kernel
 from seiswarn.waveform.state import F32
 
+__all__ = ["intensity_gbt", "intensity_jma", "intensity_mmi", "keep_largest", "level_exceeded"]
+
 GAL_PER_MPS2 = 100.0
-
-
-@kernel
-def intensity_gbt(pga_mps2: float, pgv_mps: float) -> float:
-    """Instrumental intensity of GB/T 17742-2020 from vector-sum PGA (m/s^2) and PGV (m/s).
-
-    Annex A: I_A = 3.17 log10 PGA + 6.59, I_V = 3.00 log10 PGV + 9.77 of motions band-passed
-    0.1 to 10 Hz; I = I_V where both reach 6.0, else their mean; limited to 1.0 ... 12.0. Not rounded
-    here: the standard rounds to 0.1, which is for display.
-    """
-    if pga_mps2 <= 0.0 or pgv_mps <= 0.0:
-        return 1.0
-    i_a = 3.17 * math.log10(pga_mps2) + 6.59
-    i_v = 3.00 * math.log10(pgv_mps) + 9.77
-    i = i_v if i_a >= 6.0 and i_v >= 6.0 else 0.5 * (i_a + i_v)
-    return min(12.0, max(1.0, i))
 
 
 @kernel
