@@ -8,6 +8,7 @@ from seiswarn.jit import inner, kernel
 from seiswarn.waveform import filters as flt
 from seiswarn.waveform import state as st
 from seiswarn.waveform import traces as tr
+from seiswarn.waveform.ground_motion import ACC, BASE, D, U, V, ground_motion
 from seiswarn.waveform.intake import BASELINE_KEPT_S
 from seiswarn.waveform.pickers.aic import aic_onset
 from seiswarn.waveform.pickers.s_onset import tell
@@ -32,11 +33,9 @@ from seiswarn.waveform.tables import (
     Table,
 )
 
-# Rows of the block: counts in SI, baseline, without it, velocity, acceleration of a velocity sensor,
-# displacement, picking band (high-pass, then low-pass), its energy, short and long average of that.
-X, BASE, D, V, A, U, HIGH, BAND, ENERGY, STA, LTA = range(11)
-N_ROWS = 11
-ACC = -1  # the row that holds acceleration
+# Further rows of the block: picking band (high-pass, then low-pass), its energy, short and long average.
+HIGH, BAND, ENERGY, STA, LTA = range(U + 1, U + 6)
+N_ROWS = LTA + 1
 _SECTIONS = (
     (D, V, flt.INTEGRATE),  # of velocity sensors the high-pass alone
     (V, U, flt.INTEGRATE),
@@ -156,18 +155,7 @@ def _trace_block(
     for m in range(lanes):
         if lane[BASED, m] < base_n or lane[FROM, m] - lane[WARM, m] < lta_n:
             young = True
-    if young:
-        tr.average_from_start(work[X], work[BASE], base_n, lane[BASED], lanes, n)
-    else:
-        tr.average(work[X], work[BASE], 1.0 / base_n, lanes, n)
-    tr.subtract(work[X], work[BASE], work[D], lanes, n)
-    acc = A if velocity else D
-    for x, y, c in _SECTIONS:
-        if y == U and velocity:
-            tr.differentiate(work[V], work[A], rate, lanes, n)
-            tr.begin_difference(work[X], work[D], work[V], work[A], lanes)
-        section = flt.HIGHPASS if y == V and velocity else c
-        tr.section(work[acc if x == ACC else x], work[y], coef[section], lanes, n)
+    acc = ground_motion(work, _SECTIONS, lane[BASED], young, base_n, rate, velocity, coef, lanes, n)
     tr.square(work[BAND], work[ENERGY], lanes, n)
     if young:
         for m in range(lanes):

@@ -7,16 +7,21 @@ import numpy as np
 from seiswarn.jit import inner
 from seiswarn.waveform import filters as flt
 from seiswarn.waveform import traces as tr
+from seiswarn.waveform.ground_motion import ACC, BASE, A, D, U, V, X, ground_motion
 from seiswarn.waveform.state import F64, I64
 
-# Rows of the block: counts in SI, baseline, without it, velocity, acceleration of a velocity sensor,
-# displacement; 0.1 to 10 Hz of acceleration (two sections) and velocity; Kunugi's six sections;
+__all__ = [
+    "ACC", "BAND", "BASE", "GA", "GA1", "GV", "GV1", "J1", "N_ROWS", "N_SUMS", "Q_A", "Q_GA", "Q_GV", "Q_J",
+    "Q_U", "Q_V", "SUMS", "WA", "A", "BAND1", "D", "J", "S", "S1", "U", "V", "X",
+    "sum_squares", "trace_block",
+]  # fmt: skip
+
+# Further rows of the block: 0.1 to 10 Hz of acceleration (two sections) and velocity; Kunugi's six sections;
 # Wood-Anderson; picking band (two sections); the band of S in velocity (two).
-X, BASE, D, V, A, U, GA1, GA, GV1, GV, J1 = range(11)
+GA1, GA, GV1, GV, J1 = range(U + 1, U + 6)
 J = J1 + flt.N_JMA - 1
 WA, BAND1, BAND, S1, S = range(J + 1, J + 6)
 N_ROWS = S + 1
-ACC = -1  # the row that holds acceleration
 # From row to row by which section, in this order.
 _SECTIONS = (
     (D, V, flt.INTEGRATE),  # of velocity sensors the high-pass alone
@@ -46,18 +51,7 @@ def trace_block(work: F64, seen: I64, rate: float, velocity: bool, coef: F64, ba
     for m in range(lanes):
         if seen[m] < base_n:
             young = True
-    if young:
-        tr.average_from_start(work[X], work[BASE], base_n, seen, lanes, n)
-    else:
-        tr.average(work[X], work[BASE], 1.0 / base_n, lanes, n)
-    tr.subtract(work[X], work[BASE], work[D], lanes, n)
-    acc = A if velocity else D
-    for x, y, c in _SECTIONS:
-        if y == U and velocity:
-            tr.differentiate(work[V], work[A], rate, lanes, n)
-            tr.begin_difference(work[X], work[D], work[V], work[A], lanes)
-        section = flt.HIGHPASS if y == V and velocity else c
-        tr.section(work[acc if x == ACC else x], work[y], coef[section], lanes, n)
+    ground_motion(work, _SECTIONS, seen, young, base_n, rate, velocity, coef, lanes, n)
 
 
 @inner
