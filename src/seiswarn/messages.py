@@ -258,8 +258,34 @@ class StationMagnitude(Message, frozen=True, kw_only=True):
     weight: float
 
 
+class Rupture(Message, frozen=True, kw_only=True):
+    """A straight rupture at the surface of the Earth, from one end to the other, in degrees.
+
+    `log_odds` is the natural logarithm of how much likelier the observed peaks are under it than
+    under a point source; when `believed`, distances are to be taken to this line.
+    """
+
+    latitude_1: float
+    longitude_1: float
+    latitude_2: float
+    longitude_2: float
+    length_km: float
+    length_sigma_km: float
+    strike_deg: float  # 0 to 180
+    strike_sigma_deg: float
+    magnitude: float  # that explains the peaks along it
+    magnitude_sigma: float
+    n_stations: int
+    log_odds: float
+    believed: bool = False
+    method: str = "line"
+
+
 class EventEstimate(Message, frozen=True, kw_only=True):
-    """What the source stage believes now. `revision` counts from 1 within `event_id`."""
+    """What the source stage believes now. `revision` counts from 1 within `event_id`.
+
+    `reasons` name what brought this revision about.
+    """
 
     event_id: str
     revision: int
@@ -270,6 +296,7 @@ class EventEstimate(Message, frozen=True, kw_only=True):
     arrivals: tuple[Arrival, ...] = ()
     station_magnitudes: tuple[StationMagnitude, ...] = ()
     reasons: tuple[str, ...] = ()
+    rupture: Rupture | None = None
     status: Status = "actual"
 
 

@@ -59,6 +59,19 @@ class Reason(StrEnum):
     TELESEISM = "TELESEISM"
     LATE_PHASE = "LATE_PHASE"  # S or coda of a known event
     QUIET_STATIONS = "QUIET_STATIONS"  # too many stations that should have triggered did not
+    REGIONAL = "REGIONAL"  # an earthquake too far outside the network to be located here
+    BLAST = "BLAST"  # looks like an explosion: shallow, by day, weak S
+    TELEMETRY_BURST = "TELEMETRY_BURST"  # many stations with an onset at one instant: no wave travels so
+    CALIBRATION_PULSE = "CALIBRATION_PULSE"  # a pulse with the shape of a calibration, no wave train
+    LONE_STATION = "LONE_STATION"  # one station triggers, its neighbours are silent
+    NOISY_STATION = "NOISY_STATION"  # triggers far more often than earthquakes happen
+    AMPLITUDES_DISAGREE = "AMPLITUDES_DISAGREE"  # no one earthquake makes these peaks at these places
+    MERGED_EVENT = "MERGED_EVENT"  # turned out to be a part of another event
+    NEW_STATIONS = "NEW_STATIONS"  # more arrivals came
+    LONGER_WINDOWS = "LONGER_WINDOWS"  # the same stations have seen more
+    LINE_SOURCE = "LINE_SOURCE"  # a rupture of length is believed over a point
+    SUSPECT_CLOCK = "SUSPECT_CLOCK"  # a station's arrivals are off by more than its neighbours explain
+    SUSPECT_GAIN = "SUSPECT_GAIN"  # a station's amplitudes are off by more than its neighbours explain
     NO_MAGNITUDE = "NO_MAGNITUDE"
     SATURATED = "SATURATED"  # beyond the range in which the relation grows with magnitude
     # alerts
