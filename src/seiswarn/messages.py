@@ -181,6 +181,7 @@ class Motions(Message, frozen=True, kw_only=True):
     arias_mps: tuple[float, ...] = ()
     cav_mps: tuple[float, ...] = ()
     wood_anderson_m: tuple[float, ...] = ()  # larger horizontal, on the trace of the instrument
+    mechanical_pgd_m: tuple[float, ...] = ()  # vector, as JMA's mechanical seismograph of 6 s shows it
     flags: tuple[int, ...] = ()
     status: Status = "actual"
 

@@ -65,3 +65,13 @@ def test_kunugi_sections_follow_the_official_filter(rate: float, to_hz: float) -
 def test_every_section_is_stable(rate: float) -> None:
     for row in filters.design(rate, 0.075, 2.0, 20.0):
         assert np.all(np.abs(np.roots([1.0, row[3], row[4]])) < 1.0)
+
+
+@pytest.mark.parametrize("rate", [31.25, 100.0, 250.0])
+def test_the_mechanical_displacement_is_an_oscillator_of_six_seconds(rate: float) -> None:
+    f = np.geomspace(0.02, 5.0, 60)
+    w, w0 = 2 * np.pi * f, 2 * np.pi / 6.0
+    analytic = 1.0 / np.abs(w0**2 - w**2 + 2j * 0.55 * w0 * w)
+    _, h = signal.sosfreqz(_sos(filters.mechanical_displacement(rate)), f, fs=rate)
+    # The bilinear transform presses frequencies together towards the Nyquist frequency: 8 % at 5 of 15 Hz.
+    assert np.allclose(np.abs(h), analytic, rtol=1.5 * (np.pi * 5.0 / rate) ** 2 / 3.0 * 2.0)

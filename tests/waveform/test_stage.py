@@ -319,3 +319,22 @@ def test_motions_go_on_after_a_change_of_rate() -> None:
         stream += packets(f"FDSN:XX_S000__H_N_{c}", x[:1500], list(range(0, 1500, 25)), T0 + 30 * NS, 50.0)
     out = feed(WaveformStage(Params(), make_table()), stream)
     assert max(t for m in _of(Motions, out) for t in m.t_ns) >= T0 + 58 * NS
+
+
+def test_the_displacement_of_a_mechanical_seismograph_follows_an_oscillator() -> None:
+    """Two cycles of acceleration of 0.5 Hz, against the exact oscillator of scipy."""
+    n = 3000
+    a = 1e-5 * np.random.default_rng(7).standard_normal(n)  # a trace of equal values is left out as dead
+    a[1000:1400] += 0.1 * np.sin(np.pi * np.arange(400) / RATE)
+    rows = [
+        (t, d)
+        for m in _of(Motions, _run(a, list(range(0, n, 50))))
+        for t, d in zip(m.t_ns, m.mechanical_pgd_m, strict=True)
+    ]
+    w = 2 * np.pi / 6.0
+    parts = [twin.motions(np.round(k * a * 1e6), 1e6, RATE)["a"] for k in (0.6, 0.8, 1.0)]
+    oscillator = ([1.0], [1.0, 2 * 0.55 * w, w * w])
+    y = [signal.lsim(oscillator, part, np.arange(n) / RATE)[1] for part in parts]
+    exact = np.sqrt(sum(part**2 for part in y)).reshape(30, 100).max(axis=1)
+    got = np.array([d for _, d in sorted(rows)])
+    assert np.allclose(got[10:], exact[10:], rtol=1e-3, atol=1e-6)

@@ -20,7 +20,7 @@ from seiswarn.waveform.pickers.s_onset import (
 from seiswarn.waveform.pwindow import P_CH, P_NOISE_D, P_OF, P_POLARITY, P_SIGMA_S, P_SNR, P_T0
 from seiswarn.waveform.seconds import close_second, skip_to
 from seiswarn.waveform.state import F32, F64, I64, Channels, Search, Stations, Traces
-from seiswarn.waveform.station_traces import BAND, BASE, Q_A, Q_GA, Q_GV, Q_J, Q_U, Q_V, WA, S
+from seiswarn.waveform.station_traces import BAND, BASE, Q_A, Q_GA, Q_GV, Q_J, Q_M, Q_U, Q_V, WA, S
 from seiswarn.waveform.tables import N_PICKS, PickRows, SecondRows
 
 
@@ -126,7 +126,7 @@ def _s_pick(ch: int, rate: float, ssi: I64, out: F64, picks: PickRows) -> None:
 @inner
 def _peaks(q: int, t: int, stop: int, sums: F64, sf: F64) -> None:
     pga, pgv, pgd, ga, gv = sf[st.S_PGA2], sf[st.S_PGV2], sf[st.S_PGD2], sf[st.S_GA2], sf[st.S_GV2]
-    total, absolute = sf[st.S_A2], sf[st.S_ABS]
+    total, absolute, mechanical = sf[st.S_A2], sf[st.S_ABS], sf[st.S_PM2]
     for u in range(t, stop):
         i = u * tr.STATIONS + q
         a2 = sums[Q_A, i]
@@ -137,8 +137,9 @@ def _peaks(q: int, t: int, stop: int, sums: F64, sf: F64) -> None:
         pgd = max(pgd, sums[Q_U, i])
         ga = max(ga, sums[Q_GA, i])
         gv = max(gv, sums[Q_GV, i])
+        mechanical = max(mechanical, sums[Q_M, i])
     sf[st.S_PGA2], sf[st.S_PGV2], sf[st.S_PGD2], sf[st.S_GA2], sf[st.S_GV2] = pga, pgv, pgd, ga, gv
-    sf[st.S_A2], sf[st.S_ABS] = total, absolute
+    sf[st.S_A2], sf[st.S_ABS], sf[st.S_PM2] = total, absolute, mechanical
 
 
 @inner

@@ -22,13 +22,17 @@ JMA_FIRST = 6  # six sections of Kunugi et al. (2013)
 N_JMA = 6
 WOOD_ANDERSON = JMA_FIRST + N_JMA  # trace amplitude out of acceleration
 S_LOW, S_HIGH = WOOD_ANDERSON + 1, WOOD_ANDERSON + 2  # band in which S is looked for
-N_SECTIONS = S_HIGH + 1
+MECHANICAL = S_HIGH + 1  # displacement as the magnitude of JMA wants it, out of acceleration
+N_SECTIONS = MECHANICAL + 1
 S_BAND_HZ = (1.0, 20.0)
 
 KUNUGI_GAIN = 1.262
 # Standard torsion seismograph for ML: IASPEI (2013), Summary of magnitude working group
 # recommendations; static magnification by Uhrhammer and Collins (1990), BSSA 80, 702-716.
 WA_HZ, WA_DAMPING, WA_MAGNIFICATION = 1.25, 0.7, 2080.0
+# The mechanical seismograph whose displacement the magnitude of the Japan Meteorological Agency is defined on:
+# natural period 6 s, damping 0.55 (Katsumata et al. 2013, Earth Planets Space 65, 843-853, introduction).
+JMA_HZ, JMA_DAMPING = 1.0 / 6.0, 0.55
 NYQUIST_MARGIN = 0.8  # a low-pass closer to the Nyquist frequency than this does nothing and is left out
 
 
@@ -121,6 +125,17 @@ def wood_anderson(rate_hz: float) -> F64:
     return section
 
 
+def mechanical_displacement(rate_hz: float) -> F64:
+    """Ground acceleration (m/s^2) to the displacement (m) that JMA's mechanical seismograph shows.
+
+    The oscillator of `wood_anderson` with a period of 6 s, unmagnified: ground displacement above its
+    natural frequency, less and less of it below. Bilinear, pre-warped.
+    """
+    section = _damped_lowpass(JMA_HZ, JMA_DAMPING, rate_hz)
+    section[:3] /= (2.0 * math.pi * JMA_HZ) ** 2
+    return section
+
+
 def design(rate_hz: float, highpass_hz: float, pick_low_hz: float, pick_high_hz: float) -> F64:
     """All sections of one sampling rate, (N_SECTIONS, 5), rows as named above."""
     table = np.empty((N_SECTIONS, 5))
@@ -134,4 +149,5 @@ def design(rate_hz: float, highpass_hz: float, pick_low_hz: float, pick_high_hz:
     table[S_LOW] = highpass(S_BAND_HZ[0], rate_hz)
     table[S_HIGH] = lowpass(S_BAND_HZ[1], rate_hz)
     table[WOOD_ANDERSON] = wood_anderson(rate_hz)
+    table[MECHANICAL] = mechanical_displacement(rate_hz)
     return table

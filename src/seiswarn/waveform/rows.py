@@ -44,7 +44,7 @@ def room_for(n_packets: int, n_samples: int, n_stations: int, n_windows: int, se
         SecondRows(
             n,
             motions_i=np.empty((seconds, 4), dtype=np.int64),
-            motions_f=np.empty((seconds, 11)),
+            motions_f=np.empty((seconds, 12)),
             quality_i=np.empty((3 * seconds, 5), dtype=np.int64),
             quality_f=np.empty((3 * seconds, 4)),
         ),
@@ -171,6 +171,7 @@ def _motions(rows_i: I64, rows_f: F64, table: StationTable, t_seen_ns: int, stat
         arias_mps=tuple(columns_f[sec.O_ARIAS]),
         cav_mps=tuple(columns_f[sec.O_CAV]),
         wood_anderson_m=tuple(columns_f[sec.O_WA]),
+        mechanical_pgd_m=tuple(columns_f[sec.O_PM]),
         flags=tuple(flags),
         status=status,
     )

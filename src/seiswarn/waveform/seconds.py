@@ -20,7 +20,7 @@ from seiswarn.waveform.tables import N_MOTIONS, N_QUALITY, SecondRows
 
 # Columns of a motion row and of a quality row.
 O_STATION, O_T, O_NCOMP, O_FLAGS = range(4)
-O_PGA, O_PGV, O_PGD, O_GBT, O_JMA, O_MMI, O_GA, O_GV, O_ARIAS, O_CAV, O_WA = range(11)
+O_PGA, O_PGV, O_PGD, O_GBT, O_JMA, O_MMI, O_GA, O_GV, O_ARIAS, O_CAV, O_WA, O_PM = range(12)
 L_CHANNEL, L_T, L_SPIKES, L_CLIPPED, L_FLAGS = range(5)
 L_OFFSET, L_RMS, L_NOISE, L_FLAT_S = range(4)
 
@@ -118,6 +118,7 @@ def close_second(
     oi[O_STATION], oi[O_T], oi[O_NCOMP], oi[O_FLAGS] = s, second + 1, n_comp, flags
     of[O_PGA], of[O_PGV], of[O_GA], of[O_GV] = trail[0, slot], trail[1, slot], trail[2, slot], trail[3, slot]
     of[O_PGD], of[O_WA] = math.sqrt(sf[st.S_PGD2]), sf[st.S_WA]
+    of[O_PM] = math.sqrt(sf[st.S_PM2])
     of[O_GBT] = intensity_gbt(_largest(trail[2]), _largest(trail[3]))
     of[O_MMI] = intensity_mmi(_largest(trail[0]), _largest(trail[1]))
     rank = max(1, int(st.JMA_TOTAL_S * rate))

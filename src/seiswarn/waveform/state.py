@@ -70,8 +70,8 @@ R_PICK, R_ACC, R_VEL, R_DISP = range(4)
 # V_K: k of the last sample combined; V_SEC: the second under way; V_MASK: components in it.
 V_K, V_RATE, V_SEC, V_MASK = range(4)
 N_SI = 4
-S_PGA2, S_PGV2, S_PGD2, S_GA2, S_GV2, S_A2, S_ABS, S_WA = range(8)
-N_SF = 8
+S_PGA2, S_PGV2, S_PGD2, S_GA2, S_GV2, S_A2, S_ABS, S_WA, S_PM2 = range(9)
+N_SF = 9
 
 # --- stations: looking for S ------------------------------------------------------------------
 # SI_P: k of the P onset; SI_NEXT: k of the next sample; SI_SIZE, SI_BINS, SI_IN: samples of a bin, full bins,

@@ -12,16 +12,16 @@ from seiswarn.waveform.state import F64, I64
 
 __all__ = [
     "ACC", "BAND", "BASE", "GA", "GA1", "GV", "GV1", "J1", "N_ROWS", "N_SUMS", "Q_A", "Q_GA", "Q_GV", "Q_J",
-    "Q_U", "Q_V", "SUMS", "WA", "A", "BAND1", "D", "J", "S", "S1", "U", "V", "X",
+    "Q_M", "Q_U", "Q_V", "SUMS", "WA", "A", "BAND1", "D", "J", "M", "S", "S1", "U", "V", "X",
     "sum_squares", "trace_block",
 ]  # fmt: skip
 
 # Further rows of the block: 0.1 to 10 Hz of acceleration (two sections) and velocity; Kunugi's six sections;
-# Wood-Anderson; picking band (two sections); the band of S in velocity (two).
+# Wood-Anderson; picking band (two sections); the band of S in velocity (two); JMA's mechanical seismograph.
 GA1, GA, GV1, GV, J1 = range(U + 1, U + 6)
 J = J1 + flt.N_JMA - 1
-WA, BAND1, BAND, S1, S = range(J + 1, J + 6)
-N_ROWS = S + 1
+WA, BAND1, BAND, S1, S, M = range(J + 1, J + 7)
+N_ROWS = M + 1
 # From row to row by which section, in this order.
 _SECTIONS = (
     (D, V, flt.INTEGRATE),  # of velocity sensors the high-pass alone
@@ -37,10 +37,11 @@ _SECTIONS = (
     (BAND1, BAND, flt.PICK_HIGH),
     (V, S1, flt.S_LOW),
     (S1, S, flt.S_HIGH),
+    (ACC, M, flt.MECHANICAL),
 )
-Q_A, Q_V, Q_U, Q_GA, Q_GV, Q_J = range(6)  # rows of squared vector sums
-N_SUMS = 6
-SUMS = ((Q_A, ACC), (Q_V, V), (Q_U, U), (Q_GA, GA), (Q_GV, GV), (Q_J, J))
+Q_A, Q_V, Q_U, Q_GA, Q_GV, Q_J, Q_M = range(7)  # rows of squared vector sums
+N_SUMS = 7
+SUMS = ((Q_A, ACC), (Q_V, V), (Q_U, U), (Q_GA, GA), (Q_GV, GV), (Q_J, J), (Q_M, M))
 
 
 @inner
