@@ -1,4 +1,4 @@
-"""The command line: run, replay, listen, drill, check, stations, schema.
+"""The command line: run, replay, evaluate, listen, drill, check, stations, schema.
 
 Nothing heavy is imported before a command needs it, so `seiswarn --help` answers at once.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -178,6 +180,128 @@ def replay(
 
     setup, feed = archive_run(path, settings, packet_s=packet_s, latency_s=latency, status="test")
     _run_and_tell(setup, feed, folder, times, None)
+
+
+@app.command()
+def evaluate(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Recorded sets (miniSEED, StationXML and the catalogue's event.xml), or folders of such.",
+        ),
+    ],
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write all figures to this file.", show_default=False)
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with tables and figures.", show_default=False)
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Configuration; a generic default without.")] = None,
+    packet: Annotated[
+        str, typer.Option(help="Seconds per packet, or 'record' to keep the stored records.")
+    ] = "0.5",
+    latency: Annotated[
+        str,
+        typer.Option(
+            help="Seconds a packet is under way: '0.5', '0.2..1.5' drawn for each packet, or a CSV file "
+            "with columns station,latency_s ('*' is any other station)."
+        ),
+    ] = "0",
+    seed: Annotated[int, typer.Option(min=0, help="Of latencies that are drawn.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Processes at a time; 0: one for each processor core.")
+    ] = 0,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep what each replay said in this folder, and do not replay again what is there already "
+            "(same records, configuration, packets, latency and code).",
+            show_default=False,
+        ),
+    ] = None,
+    min_magnitude: Annotated[
+        float, typer.Option(help="Earthquakes of the catalogue from here on must be warned of.")
+    ] = 4.5,
+    lead_intensity: Annotated[
+        float,
+        typer.Option(min=2.5, max=12.0, help="Lead times also count to this intensity (GB/T 17742)."),
+    ] = 6.0,
+) -> None:
+    """Replay recorded earthquakes, compare with their catalogues, and tell how good the warnings were.
+
+    An earthquake is missed when it has the magnitude, four stations within 200 km that were recording
+    saw its P wave, and no alert was within 100 km and 30 s of it. An alert is false when it was near no
+    earthquake of the catalogue; so is every alert of a set without event.xml. Times count from the
+    catalogue's origin, and are compared with the floor: when P reached the fourth station.
+
+    Exit code 0 when all sets ran, 1 when some could not be.
+    """
+    from seiswarn.evaluate.command import Options, write_json
+    from seiswarn.evaluate.command import evaluate as judge
+    from seiswarn.evaluate.latency import parse_latency
+    from seiswarn.evaluate.matching import Rules
+    from seiswarn.evaluate.table import lines, sentence
+
+    options = Options(
+        packet_s=_packet(packet),
+        latency=parse_latency(latency, seed),
+        n_jobs=jobs or len(os.sched_getaffinity(0)),
+        keep_in=keep,
+        rules=Rules(min_magnitude=min_magnitude, lead_intensity=lead_intensity),
+    )
+    settings = _config(config)
+    _insist_on_writable(json, html)
+    with _sets_done() as done:
+        result = judge(paths, settings, options, done)
+    if json is not None:
+        write_json(json, result)
+    if html is not None:
+        from seiswarn.evaluate.page import page
+
+        html.write_bytes(page(result))
+    for line in lines(result["sets"]):
+        _say(line)
+    for skipped in result["skipped"]:
+        _say(f"Skipped {skipped['id']}: it {skipped['reason']}.")
+    _say(sentence(result["overall"]))
+    if result["overall"]["failed"]:
+        raise typer.Exit(1)
+
+
+def _insist_on_writable(*files: Path | None) -> None:
+    """Raise UsageError for a file that could not be written after hours of work."""
+    from seiswarn.errors import UsageError
+
+    for file in files:
+        if file is not None and (file.is_dir() or not file.resolve().parent.is_dir()):
+            raise UsageError(f"{file}: cannot be written; its folder has to exist")
+
+
+@contextmanager
+def _sets_done() -> Iterator[Any]:
+    """What to call with each set that is done: a bar at a terminal, else a line."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("evaluating"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[now]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("sets", total=None, now="")
+
+        def done(result: dict[str, Any], n: int, of: int) -> None:
+            bar.update(task, completed=n, total=of, now=result["id"])
+            if not console.is_terminal:
+                how = "FAILED" if "error" in result else f"{result['cpu_s']:.1f} s"
+                print(f"{n} of {of}: {result['id']}, {how}", file=sys.stderr, flush=True)
+
+        yield done
 
 
 @app.command()

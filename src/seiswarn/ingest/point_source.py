@@ -120,7 +120,12 @@ def window_end_s(length_s: float) -> float:
 
 
 def acceleration_response(
-    freq_hz: F64, hypocentral_km: float, mw: float, stress_drop_mpa: float, wave: Wave
+    freq_hz: F64,
+    hypocentral_km: float,
+    mw: float,
+    stress_drop_mpa: float,
+    wave: Wave,
+    near_mw: float | None = None,
 ) -> C128:
     """(n_f,) acceleration spectrum in m/s of one wave at one place, before partition onto components.
 
@@ -132,9 +137,11 @@ def acceleration_response(
     ----------
     freq_hz
         the frequencies of a real FFT, equally spaced from 0, n_f = n/2 + 1.
+    near_mw
+        magnitude that says how near amplitudes saturate, when it is not `mw` (a part of a larger rupture).
     """
     fc = corner_hz(mw, stress_drop_mpa) * wave.corner_ratio
-    r = effective_distance_km(hypocentral_km, mw)
+    r = effective_distance_km(hypocentral_km, mw if near_mw is None else near_mw)
     velocity = wave.velocity_kmps * 1e3
     constant = wave.radiation * FREE_SURFACE / (4.0 * math.pi * RHO_KGPM3 * velocity**3)
     spreading = 1.0 / (r * 1e3) if r <= SPREADING_KM else 1.0 / (1e3 * math.sqrt(SPREADING_KM * r))

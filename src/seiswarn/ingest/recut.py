@@ -6,6 +6,7 @@ carries the time of the stored record that holds its first sample.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,9 +22,31 @@ from seiswarn.stations import station_of
 from seiswarn.timebase import MS, NS, from_seconds
 
 I64 = npt.NDArray[np.int64]
+_Plan = tuple[I64, I64, I64, I64]
 STEP_NS = 20 * MS  # length of a slice when nobody says
 _AT_ONCE = 1 << 16  # packets whose samples are gathered at a time: bounds the memory
-Latency = float | Callable[[str], float]  # seconds, or a function of the station code
+
+
+@dataclass(frozen=True, slots=True)
+class UniformLatency:
+    """A latency drawn for each packet between `low_s` and `high_s`, the same again for the same `seed`.
+
+    A packet that would overtake the one before it on its channel waits for it, as in a TCP stream.
+    """
+
+    low_s: float
+    high_s: float
+    seed: int = 1
+
+    def draw(self, channel: str, n: int, t0_ns: int) -> I64:
+        """(n,) latencies in ns of the packets of a stretch of `channel` that begins at `t0_ns`."""
+        rng = np.random.default_rng((self.seed, zlib.crc32(channel.encode()), t0_ns))
+        drawn: I64 = rng.integers(from_seconds(self.low_s), from_seconds(self.high_s), n, endpoint=True)
+        return drawn
+
+
+# Seconds, or a function of the station code, or drawn for each packet.
+Latency = float | Callable[[str], float] | UniformLatency
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +127,7 @@ def cut(
 ) -> Iterator[PacketBlock]:
     """Packets of all stretches in order of (`t_seen_ns`, channel, `t0_ns`), in blocks.
 
-    A packet is seen at its last sample plus the latency of its station. Cuts are counted from the
+    A packet is seen at its last sample plus its latency, usually that of its station. Cuts are counted from the
     first sample of each stretch, not on a common grid: stations whose recordings began at
     different moments then also send at different moments, as real ones do. The last packet of a
     stretch may be shorter. `packet_s` None gives the records as stored.
@@ -120,8 +143,13 @@ def cut(
         raise UsageError(f"packet length must be a positive number of seconds, not {packet_s}")
     names = sorted({s.channel for s in stretches})
     rank = {name: i for i, name in enumerate(names)}
-    delay_ns = {name: _latency_ns(latency, name) for name in names}
-    plans = [_plan(s, packet_s, delay_ns[s.channel]) for s in stretches]
+    if isinstance(latency, UniformLatency):
+        if not 0.0 <= latency.low_s <= latency.high_s < float("inf"):
+            raise UsageError(f"latency cannot lie between {latency.low_s} and {latency.high_s} s")
+        plans = [_jittered(s, _plan(s, packet_s, 0), latency) for s in stretches]
+    else:
+        delay_ns = {name: _latency_ns(latency, name) for name in names}
+        plans = [_plan(s, packet_s, delay_ns[s.channel]) for s in stretches]
     if not plans:
         return iter(())
     t_seen, t0, begin, end = (np.concatenate(column) for column in zip(*plans, strict=True))
@@ -133,14 +161,21 @@ def cut(
     return _blocks(stretches, rows, status, step_ns)
 
 
-def _latency_ns(latency: Latency, channel: str) -> int:
+def _latency_ns(latency: float | Callable[[str], float], channel: str) -> int:
     value = latency(station_of(channel)) if callable(latency) else latency
     if not 0.0 <= value < float("inf"):
         raise UsageError(f"latency of {station_of(channel)} must be zero or more seconds, not {value}")
     return from_seconds(value)
 
 
-def _plan(s: Stretch, packet_s: float | None, delay_ns: int) -> tuple[I64, I64, I64, I64]:
+def _jittered(s: Stretch, plan: _Plan, latency: UniformLatency) -> _Plan:
+    """The plan of a stretch with a latency for each packet, in order."""
+    seen, t0, begin, end = plan
+    late = seen + latency.draw(s.channel, len(seen), int(s.times_ns[0]))
+    return np.maximum.accumulate(late), t0, begin, end
+
+
+def _plan(s: Stretch, packet_s: float | None, delay_ns: int) -> _Plan:
     """When seen, first sample time, first and past-the-end sample of each packet of a stretch."""
     n = s.n_samples
     if packet_s is None:

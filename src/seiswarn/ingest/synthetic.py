@@ -1,24 +1,25 @@
 """Synthetic earthquakes with known truth, for drills, the demo and tests.
 
-The physics is in `point_source`; here it is played at the stations of a table, with noise, gains
-and counts, and cut into packets like any archive. Everything follows from the scenario and its
-seed: each channel draws from its own stream, made from its code, so that neither the order nor
-the number of other stations matters.
+The physics is in `point_source` and, for ruptures that reach out, `finite_source`; here it is played
+at the stations of a table, with noise, gains and counts, and cut into packets like any archive.
+Everything follows from the scenario and its seed: each channel draws from its own stream, made from
+its code, so that neither the order nor the number of other stations matters.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from seiswarn.geo import distance_km
+from seiswarn.geo import distance_km, offset_deg
+from seiswarn.ingest import finite_source
 from seiswarn.ingest import point_source as ps
 from seiswarn.ingest.recut import STEP_NS, Latency, Stretch, cut
 from seiswarn.messages import PacketBlock, Status
@@ -54,6 +55,16 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="ground noise, dB above Peterson's high-noise model; -300: the instrument's only"
         ),
     ] = 0.0
+    rupture_km: Annotated[
+        float, msgspec.Meta(ge=0.0, le=1000.0, description="length of a straight rupture; 0: a point source")
+    ] = 0.0
+    strike_deg: Annotated[float, msgspec.Meta(ge=0.0, lt=360.0, description="of the rupture")] = 0.0
+    rupture_behind: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0.0, le=1.0, description="share of the rupture that lies against strike from the hypocentre"
+        ),
+    ] = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +118,8 @@ def _station_traces(
     table: StationTable, station: int, scenario: Scenario, p_time: TravelTime, s_time: TravelTime
 ) -> Iterator[tuple[str, Trace]]:
     code = table.stations[station]
-    epicentral = distance_km(
-        scenario.latitude,
-        scenario.longitude,
-        float(table.st_latitude[station]),
-        float(table.st_longitude[station]),
-    )
-    arrivals = (
-        (ps.P_WAVE, p_time(epicentral, scenario.depth_km)),
-        (ps.S_WAVE, s_time(epicentral, scenario.depth_km)),
-    )
+    place = float(table.st_latitude[station]), float(table.st_longitude[station])
+    parts = [_part(scenario, fault, place, p_time, s_time) for fault in _subfaults(scenario)]
     site = np.random.default_rng((scenario.seed, zlib.crc32(code.encode())))
     site_db = scenario.noise_db + _SITE_NOISE_DB * float(site.standard_normal())
     phase = float(site.random())
@@ -126,12 +129,43 @@ def _station_traces(
         if rate not in shared:
             start_ns = scenario.origin_ns - from_seconds(scenario.lead_s)
             start_ns += sample_offset_ns(int(phase * rate), rate)
-            shared[rate] = _Recording(rate, start_ns, scenario, epicentral, arrivals, site_db)
+            shared[rate] = _Recording(rate, start_ns, scenario, parts, site_db)
         name = table.channels[ch]
         stream = np.random.default_rng((scenario.seed, zlib.crc32(name.encode())))
         motion = shared[rate].motion(stream, int(table.ch_component[ch]) == Z, int(table.ch_unit[ch]))
         counts = np.clip(np.rint(motion * table.ch_gain[ch]), -_COUNT_LIMIT, _COUNT_LIMIT).astype(np.int32)
         yield name, Trace(shared[rate].start_ns, rate, counts)
+
+
+def _subfaults(scenario: Scenario) -> tuple[finite_source.Subfault, ...]:
+    return finite_source.subfaults(scenario.rupture_km, scenario.strike_deg, scenario.rupture_behind)
+
+
+class _Part(NamedTuple):
+    """A part of the rupture as one station gets it: how far, and when its waves come after the origin."""
+
+    hypocentral_km: float
+    arrivals: tuple[tuple[ps.Wave, float], ...]
+
+
+def _part(
+    scenario: Scenario,
+    fault: finite_source.Subfault,
+    place: tuple[float, float],
+    p_time: TravelTime,
+    s_time: TravelTime,
+) -> _Part:
+    latitude, longitude, depth = scenario.latitude, scenario.longitude, scenario.depth_km
+    if fault.north_km or fault.east_km:
+        latitude, longitude = offset_deg(latitude, longitude, fault.north_km, fault.east_km)
+    epicentral = distance_km(latitude, longitude, *place)
+    return _Part(
+        math.hypot(epicentral, depth),
+        (
+            (ps.P_WAVE, fault.delay_s + p_time(epicentral, depth)),
+            (ps.S_WAVE, fault.delay_s + s_time(epicentral, depth)),
+        ),
+    )
 
 
 class _Recording:
@@ -142,15 +176,15 @@ class _Recording:
         rate_hz: float,
         start_ns: int,
         scenario: Scenario,
-        epicentral_km: float,
-        arrivals: tuple[tuple[ps.Wave, float], ...],
+        parts: Sequence[_Part],
         noise_db: float,
     ) -> None:
         self.rate_hz, self.start_ns = rate_hz, start_ns
         self.n = max(1, round(scenario.duration_s * rate_hz))
-        hypocentral = math.hypot(epicentral_km, scenario.depth_km)
         mw, stress = scenario.mw, scenario.stress_drop_mpa
-        lengths = [ps.duration_s(hypocentral, mw, stress, wave) for wave, _ in arrivals]
+        part_mw = finite_source.part_mw(mw, len(parts)) if len(parts) > 1 else mw
+        trains = [(r, wave, travel_s) for r, arrivals in parts for wave, travel_s in arrivals]
+        lengths = [ps.duration_s(r, part_mw, stress, wave) for r, wave, _ in trains]
         # Room for the longest train behind the recording, so that no tail wraps to its start.
         room = math.ceil(ps.window_end_s(max(lengths)) * rate_hz)
         self.n_fft = _FFT_STEP * math.ceil((self.n + room) / _FFT_STEP)
@@ -160,13 +194,15 @@ class _Recording:
         self.integrator[0] = 0.0
         self.trains = []
         end_s = self.n / rate_hz
-        for (wave, travel_s), length in zip(arrivals, lengths, strict=True):
+        for (hypocentral, wave, travel_s), length in zip(trains, lengths, strict=True):
             onset_s = (scenario.origin_ns - start_ns) / NS + travel_s
             if not 0.0 <= onset_s < end_s:
                 continue
             count = math.ceil(ps.window_end_s(length) * rate_hz)
-            response = ps.acceleration_response(freq, hypocentral, mw, stress, wave)
+            response = ps.acceleration_response(freq, hypocentral, mw, stress, wave, part_mw)
             response = response * np.exp(-2j * math.pi * freq * onset_s)
+            if len(parts) > 1:  # so that the powers of all add up to that of one
+                response *= 1.0 / math.sqrt(len(parts))
             self.trains.append((wave, ps.window(count, rate_hz, length), response))
 
     def motion(self, stream: np.random.Generator, vertical: bool, unit: int) -> F64:
@@ -220,7 +256,7 @@ class Synthetic:
 
     NAME: ClassVar[str] = "synthetic"
     NEEDS: ClassVar[str] = "a station table and a scenario"
-    VALID: ClassVar[str] = "Mw 3 to 8, hypocentral distance up to 300 km, point source"
+    VALID: ClassVar[str] = "Mw 3 to 8, distance up to 300 km, a point or a straight rupture"
     REFERENCE: ClassVar[str] = "Boore (2003), Pure and Applied Geophysics 160, 635-676"
     VERIFIED: ClassVar[bool] = True
 

@@ -22,6 +22,11 @@ def perf_s() -> float:
     return time.perf_counter()
 
 
+def cpu_s() -> float:
+    """Seconds of processor time this process has used."""
+    return time.process_time()
+
+
 def sleep(seconds: float) -> None:
     """Sleep, not at all when `seconds` is not positive."""
     if seconds > 0:

@@ -18,7 +18,7 @@ from seiswarn.ingest.base import Doorkeeper, Item, Sealed
 from seiswarn.messages import Alert, DataError, EventEstimate, Message, PacketBlock, Pick
 from seiswarn.pipeline import Pipeline
 from seiswarn.runtime import clock
-from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Session
+from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Outlet, Session, Unjournaled
 from seiswarn.runtime.setup import Feed, Setup
 from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.slicer import Slicer, seen_span
@@ -81,6 +81,18 @@ def replay(
         pipeline = setup.pipeline(waveform.stage)
         warm(pipeline, aside)
         return _replay(setup, pipeline, feed, folder, started, speed, progress, on_alert)
+
+
+def rehearse(setup: Setup, feed: Feed, outlet: Outlet, *, progress: Progress | None = None) -> int:
+    """Run `feed` through a fresh pipeline as `replay` does, and write nothing at all.
+
+    Every message goes to `outlet` with its sequence number. Returns the number of packets.
+    """
+    aside = compile_aside()
+    with closing(OpenedStage(setup.params.waveform, setup.table)) as waveform:
+        pipeline = setup.pipeline(waveform.stage)
+        warm(pipeline, aside)
+        return _run(setup, setup.doorkeeper(), feed, Unjournaled(pipeline, outlet), None, progress)
 
 
 def _replay(
@@ -146,7 +158,7 @@ def _run(
     setup: Setup,
     doorkeeper: Doorkeeper,
     feed: Feed,
-    session: Session,
+    session: Session | Unjournaled,
     speed: float | None,
     progress: Progress | None,
 ) -> int:

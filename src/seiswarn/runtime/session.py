@@ -23,7 +23,7 @@ from seiswarn.runtime.slicer import Slicer
 from seiswarn.store.journal import JournalReader, JournalWriter, Position
 from seiswarn.timebase import NS
 
-__all__ = ["INPUT", "OUTPUT", "SNAPSHOT", "Outlet", "Session"]
+__all__ = ["INPUT", "OUTPUT", "SNAPSHOT", "Outlet", "Session", "Unjournaled", "drain"]
 
 COMPLAIN_NS = 10 * NS
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -32,6 +32,36 @@ NO_SNAPSHOT = "warnings go on, but a restart would take longer"
 MAX_DRAIN_NS = 900 * NS  # an event that has not ended this long after the last data never will
 
 Outlet = Callable[[Message, int], None]
+
+
+def drain(pipeline: Pipeline, slicer: Slicer, from_ns: int) -> Iterator[Slice]:
+    """Slices of silence after the last data, until every event of `pipeline` has ended."""
+    to_ns = from_ns
+    yield from slicer.advance(to_ns)
+    while pipeline.busy and to_ns - from_ns < MAX_DRAIN_NS:
+        to_ns += NS
+        yield from slicer.advance(to_ns)
+
+
+class Unjournaled:
+    """Runs slices through a pipeline and keeps nothing of it: what follows is only passed on.
+
+    `outlet` is called with each new message and its sequence number, as that of a `Session`.
+    """
+
+    def __init__(self, pipeline: Pipeline, outlet: Outlet) -> None:
+        self.pipeline = pipeline
+        self._outlet = outlet
+
+    def step(self, piece: Slice) -> None:
+        """Handle a slice and pass on what follows."""
+        before = self.pipeline.n_out
+        for k, message in enumerate(self.pipeline.handle(piece), start=before + 1):
+            self._outlet(message, k)
+
+    def drain(self, slicer: Slicer, from_ns: int) -> Iterator[Slice]:
+        """Slices of silence after the last data, until every event has ended."""
+        return drain(self.pipeline, slicer, from_ns)
 
 
 class _NoSpace(Exception):
@@ -153,11 +183,7 @@ class Session:
 
     def drain(self, slicer: Slicer, from_ns: int) -> Iterator[Slice]:
         """Slices of silence after the last data, until every event has ended."""
-        to_ns = from_ns
-        yield from slicer.advance(to_ns)
-        while self.pipeline.busy and to_ns - from_ns < MAX_DRAIN_NS:
-            to_ns += NS
-            yield from slicer.advance(to_ns)
+        return drain(self.pipeline, slicer, from_ns)
 
     def close(self) -> None:
         self._input.close()

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import seiswarn
 from seiswarn.config import Config, config_hash, resolved
@@ -25,6 +25,10 @@ from seiswarn.store.journal import JournalReader
 from seiswarn.store.waveforms import waveforms
 from seiswarn.timebase import MS, NS, from_seconds
 from seiswarn.waveform.stage import WaveformStage
+
+if TYPE_CHECKING:
+    from seiswarn.ingest.archive import Archive
+    from seiswarn.ingest.recut import Latency
 
 VERSIONED = ("numpy", "numba", "msgspec", "zmq", "pymseed")
 
@@ -151,13 +155,20 @@ def archive_run(
         When there is nothing to replay, no usable metadata, or an impossible option.
     """
     from seiswarn.ingest.archive import open_archive
+
+    return opened_run(open_archive(path), config, packet_s=packet_s, latency=latency_s, status=status)
+
+
+def opened_run(
+    archive: Archive, config: Config, *, packet_s: float | None, latency: Latency, status: Status
+) -> tuple[Setup, Feed]:
+    """`archive_run` of an archive that is open. Raises StationsError, UsageError."""
     from seiswarn.stationxml import read_station_tables
 
-    archive = open_archive(path)
     paths = [Path(p) for p in config.stations.paths] or list(archive.station_paths)
     table = read_station_tables(paths, archive.start_ns, wanted=archive.channels)
     errors = as_errors([*archive.refusals, *table.refusals], archive.start_ns, status)
-    stream = archive.blocks(packet_s, latency_s, status, config.runtime.slice_ms * MS)
+    stream = archive.blocks(packet_s, latency, status, config.runtime.slice_ms * MS)
     feed = Feed("archive", stream, archive.start_ns, archive.end_ns, errors)
     return set_up(config, table, status), feed
 

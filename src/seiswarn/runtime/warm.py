@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 COMPLETE = "complete"  # a file in the cache of kernels: all have been compiled
 
 
+def is_compiled() -> bool:
+    """Whether all kernels are kept, so that a start only loads them."""
+    return _mark().exists()
+
+
 def compile_aside() -> subprocess.Popen[bytes] | None:
     """With an empty cache, a process that compiles a part of the kernels; None when they are kept.
 
     The sooner it is started, the sooner `warm` is done.
     """
-    if _mark().exists():
+    if is_compiled():
         return None
     return subprocess.Popen([sys.executable, "-m", "seiswarn.runtime.warm"])
 
