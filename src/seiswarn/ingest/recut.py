@@ -127,10 +127,10 @@ def cut(
 ) -> Iterator[PacketBlock]:
     """Packets of all stretches in order of (`t_seen_ns`, channel, `t0_ns`), in blocks.
 
-    A packet is seen at its last sample plus its latency, usually that of its station. Cuts are counted from the
-    first sample of each stretch, not on a common grid: stations whose recordings began at
-    different moments then also send at different moments, as real ones do. The last packet of a
-    stretch may be shorter. `packet_s` None gives the records as stored.
+    A packet is seen at its last sample plus its latency, usually that of its station. Cuts are
+    counted from the first sample of each stretch, not on a common grid: stations whose recordings
+    began at different moments then also send at different moments, as real ones do. The last packet
+    of a stretch may be shorter. `packet_s` None gives the records as stored.
 
     All packets of a block are seen within one slice of `step_ns`, and are of one sample type.
 
