@@ -2,8 +2,8 @@
 
 Case k of a seed is always the same, however many are asked for, so that a short run is the beginning of a
 long one. Magnitudes are spread evenly over M 4 to 8 (Gutenberg-Richter would make nearly all of them M 4),
-for every network and place alike. One case in fourteen is a pair: two events 7 s apart in one place, or at
-the same moment at different places.
+for every network and place alike; from M 6 on the source is a rupture along a line. One case in fourteen is
+a pair: two events 7 s apart in one place, or at the same moment at different places.
 
 What the truth has and the locator does not know: a crust 3 % slower and a deeper Moho than its model,
 station delays, travel times off by 2.5 % of themselves (2 % smooth in azimuth, 1.5 % by station: structure
@@ -21,6 +21,7 @@ from catalogue_networks import LAT0, LON0, NETWORKS, PLACES, Network, epicentre
 
 from seiswarn.geo import azimuth_deg, distance_km, offset_deg
 from seiswarn.ingest.synthetic import Scenario
+from seiswarn.source.attenuation import LENGTH_SIGMA, rupture_length_km
 from seiswarn.source.traveltime import MAX_DISTANCE_KM, first_arrivals, lookup
 from seiswarn.source.velocity import layers
 from seiswarn.timebase import NS
@@ -31,6 +32,7 @@ PAIR_EVERY = 14  # 20 pairs among 280 cases: 300 events
 LEAD_S = 25.0  # of noise: longer than the long-term average of the picker
 GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)  # steps of this, modulo 1, fill an interval evenly at any length
 SMOOTH_ERROR, SCATTER_ERROR = 0.02, 0.015
+FINITE_FROM = 6.0  # a rupture of 13 km: from here on a line, below a point
 STRESS_SCATTER = 0.2  # log10: 0.4 natural units of PGA times 3/2, about tau of BSSA14
 CRUST, MOHO_KM = 0.97, 35.0  # of the model located with
 # Share of the stations with each fault, drawn for every case anew.
@@ -139,7 +141,7 @@ def _event(
 
 
 def _depth(rng: np.random.Generator, mw: float) -> float:
-    """2 to 60 km, half of them above 12 km, one in seven from 25 km on; large ruptures start at 8 km or more."""
+    """2 to 60 km, half of them above 12 km, one in seven from 25 km on; large ruptures start at 8 km."""
     deep = rng.random() < 0.15
     depth = rng.uniform(25.0, 60.0) if deep else 2.0 + rng.gamma(2.0, 5.0)
     return float(np.clip(depth, 8.0 if mw > 6.5 else 2.0, 30.0 if mw > 7.0 else 60.0))
@@ -149,6 +151,7 @@ def _scenario(
     rng: np.random.Generator, seed: int, number: int, place: tuple[float, float], mw: float, after_s: float
 ) -> Scenario:
     latitude, longitude = offset_deg(LAT0, LON0, *place)
+    rupture_km, strike_deg, behind = _rupture(seed, number, mw)
     return Scenario(
         origin_ns=T0_NS + round(100.0 * after_s) * (NS // 100),  # on the sampling grid
         latitude=round(latitude, 5),
@@ -162,7 +165,23 @@ def _scenario(
         lead_s=LEAD_S + after_s,
         duration_s=LEAD_S + (80.0 if mw > 6.5 else 65.0),
         noise_db=round(float(rng.uniform(-12.0, -2.0)), 1),
+        rupture_km=rupture_km,
+        strike_deg=strike_deg,
+        rupture_behind=behind,
     )
+
+
+def _rupture(seed: int, number: int, mw: float) -> tuple[float, float, float]:
+    """Length (km), strike (degrees) and share behind the hypocentre, for M 6 and more; else a point.
+
+    Wells and Coppersmith (1994) with their scatter; any strike; two in five run to one side only.
+    """
+    rng = np.random.default_rng((seed, number, 3))
+    length = rupture_length_km(mw) * 10.0 ** (LENGTH_SIGMA * float(rng.standard_normal()))
+    strike, behind, one_sided = float(rng.uniform(0.0, 360.0)), float(rng.random()), rng.random() < 0.4
+    if mw < FINITE_FROM:
+        return 0.0, 0.0, 0.5
+    return round(length, 1), round(strike, 1) % 360.0, 0.0 if one_sided else round(behind, 2)
 
 
 def _pair(

@@ -71,6 +71,21 @@ class Quake(msgspec.Struct, frozen=True, kw_only=True):
     baseline: Found
 
 
+class FalseAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """A warned event that is no earthquake of the case, as said ten seconds after its first alert."""
+
+    system: str
+    event_id: str
+    alert_s: float  # after the origin of the first earthquake
+    origin_s: float
+    m: float
+    latitude: float
+    longitude: float
+    off_km: float  # from the first earthquake
+    n_stations: int
+    major_km: float
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One case."""
 
@@ -80,7 +95,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     pair: str
     faults: dict[int, str]
     quakes: list[Quake]
-    false_alerts: dict[str, int]  # by system
+    false_alerts: list[FalseAlert]
     apart: dict[str, bool]  # of a pair
     cpu_s: dict[str, float] = {}
 
@@ -88,14 +103,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def score(case: Case, net: Network, earth: Earth, systems: dict[str, Sequence[Track]]) -> Outcome:
     """Match the warned events of each system to the earthquakes of a case."""
     floors = [floor_s(q, case, net, earth, k) for k, q in enumerate(case.events)]
-    found, false, apart = {}, {}, {}
+    found, apart = {}, {}
+    false: list[FalseAlert] = []
     for name, tracks in systems.items():
         mine: list[list[Track]] = [[] for _ in case.events]
-        false[name] = 0
         for track in sorted((t for t in tracks if t.alert_ns is not None), key=lambda t: t.alert_ns or 0):
             k = _nearest(track, case.events)
             if k is None:
-                false[name] += 1
+                false.append(_false(name, track, case.events[0]))
             else:
                 mine[k].append(track)
         found[name] = [_found(q, m, f) for q, m, f in zip(case.events, mine, floors, strict=True)]
@@ -114,6 +129,22 @@ def score(case: Case, net: Network, earth: Earth, systems: dict[str, Sequence[Tr
         faults={k: f"{f.kind} {f.value:g}" for k, f in case.faults.items()},
         quakes=quakes, false_alerts=false, apart=apart,
     )  # fmt: skip
+
+
+def _false(system: str, track: Track, quake: Scenario) -> FalseAlert:
+    r = _said(track)
+    return FalseAlert(
+        system=system,
+        event_id=track.event_id,
+        alert_s=((track.alert_ns or 0) - quake.origin_ns) / NS,
+        origin_s=(r.t0_ns - quake.origin_ns) / NS,
+        m=r.m,
+        latitude=r.latitude,
+        longitude=r.longitude,
+        off_km=distance_km(r.latitude, r.longitude, quake.latitude, quake.longitude),
+        n_stations=r.n_stations,
+        major_km=r.major_km,
+    )
 
 
 def _said(track: Track) -> Revision:

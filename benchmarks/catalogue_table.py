@@ -33,6 +33,10 @@ def percentile(values: Sequence[float], q: float) -> float:
     return float(np.percentile(values, q)) if len(values) else math.nan
 
 
+def n_false(outcomes: Sequence[Outcome], system: str) -> int:
+    return sum(alert.system == system for o in outcomes for alert in o.false_alerts)
+
+
 def recall(quakes: Sequence[Quake], system: str) -> float:
     return share(bool(of(q, system).moments) for q in quakes if q.mw >= RECALL_FROM)
 
@@ -79,7 +83,7 @@ def _events(outcomes: Sequence[Outcome], quakes: Sequence[Quake], system: str) -
             cells.append(two([t.epi_err_km for t in told], ".0f"))
         cells.append(two([abs(t.depth_err_km) for t in moments(group, system, "at_10s")], ".0f"))
         out.append("| " + " | ".join(cells) + " |")
-    false = sum(o.false_alerts[system] for o in outcomes)
+    false = n_false(outcomes, system)
     out += ["", f"False alerts: {false} in {len(outcomes)} recordings."]
     for kind, text in (("near", "7 s apart in one place"), ("far", "at one moment in two places")):
         told = [o.apart[system] for o in pairs if o.pair == kind]
@@ -121,7 +125,7 @@ def rows(outcomes: Sequence[Outcome]) -> dict[str, Row]:
     for s in SYSTEMS:
         delays = [d for q in quakes if (d := of(q, s).delay_s) is not None]
         found[f"{s}: recall from M {RECALL_FROM}"] = Row(recall(quakes, s), "share", "higher")
-        found[f"{s}: false alerts"] = Row(float(sum(o.false_alerts[s] for o in outcomes)), "alerts", "lower")
+        found[f"{s}: false alerts"] = Row(float(n_false(outcomes, s)), "alerts", "lower")
         found[f"{s}: splits"] = Row(float(sum(of(q, s).n_splits for q in quakes)), "events", "lower")
         apart = share(o.apart[s] for o in outcomes if o.pair)
         found[f"{s}: pairs told apart"] = Row(apart, "share", "higher")
