@@ -8,7 +8,7 @@ import numpy as np
 
 from seiswarn import geo
 from seiswarn.source import attenuation as att
-from seiswarn.source.estimators.line import Epicentre, Peaks
+from seiswarn.source.estimators.line_peaks import Epicentre, Peaks
 
 F64 = np.ndarray
 CORRELATION = 0.733  # of the residuals of PGA and PGV

@@ -11,18 +11,17 @@ import pytest
 
 from seiswarn import geo
 from seiswarn.messages import Rupture
-from seiswarn.source.estimators import line_kernels as lk
+from seiswarn.source.estimators import line_posterior as lk
 from seiswarn.source.estimators.line import (
     MAGNITUDES,
-    MAX_STATIONS,
     N_ROWS,
     REACHES_KM,
-    Epicentre,
     Line,
     LineSource,
     Params,
-    Peaks,
 )
+from seiswarn.source.estimators.line_kernels import fill_table
+from seiswarn.source.estimators.line_peaks import MAX_STATIONS, Epicentre, Peaks
 from tests.reference.line_twin import expected, log_likelihood, shaken
 
 
@@ -57,7 +56,7 @@ def scored(strike_rad: float, offset_km: float) -> tuple[np.ndarray, np.ndarray,
     distances = (np.arange(N_ROWS) / 5.0) ** 2
     scale = 1.0 / math.sqrt(2 * 1.733)
     top = np.maximum(depth - 0.5 * 10 ** (0.32 * magnitudes - 1.01), 1.0)
-    lk.fill_table(magnitudes, distances, top, depth, scale / 0.27, scale / 0.23, tables[0])
+    fill_table(magnitudes, distances, top, depth, scale / 0.27, scale / 0.23, tables[0])
     out, sides = np.empty((1, lk.N_COLUMNS)), np.empty((2, 8, 5))
     prior = np.array([7.0, 0.3, 2.44 / 0.59, 1.0 / 0.59, 0.16 / 0.59, 0.3])
     edges = np.array([0.0, 3.0, 13.0, 40.0, 60.0])

@@ -28,7 +28,9 @@ from msgspec import Meta
 from seiswarn import geo
 from seiswarn.messages import Rupture
 from seiswarn.source import attenuation
-from seiswarn.source.estimators import line_kernels as lk
+from seiswarn.source.estimators import line_posterior as lk
+from seiswarn.source.estimators.line_kernels import fill_table
+from seiswarn.source.estimators.line_peaks import Epicentre, Peaks, Seen, station_weights
 
 F64 = npt.NDArray[np.float64]
 
@@ -39,24 +41,13 @@ REFERENCE = (
 VERIFIED = True  # tests/source/test_line_source.py: synthetic truth, coverage of the sigmas
 
 OUTLIER = 0.02  # chance that a peak is plain wrong: caps what one can cost at -log(0.02)
-# Residuals of PGA and PGV at one station go together (Bradley 2012, Earthquake Spectra 28, 37-54).
-PGA_PGV_CORRELATION = 0.733
-# So do those of neighbours: exp(-3 d / b), b between 8.5 and 41 km for PGA (Jayaram and Baker 2009,
-# Earthquake Engng Struct. Dyn. 38, 1687-1708).
-CORRELATION_KM = 20.0
 # What all peaks of an earthquake have in common, 0.15 in log10 (within the sigmas of most relations), over
 # the 0.5 per magnitude of the attenuation.
 MOTION_SIGMA = 0.3
-# S waves in the crust, and the speed of ruptures as a share of theirs: 0.7 to 0.9 (Heaton 1990, Phys. Earth
-# Planet. Inter. 64, 1-20), no faster than Rayleigh waves.
-SLOW_S_KMPS, FAST_S_KMPS = 3.3, 3.7
+# The speed of ruptures as a share of that of S waves: 0.7 to 0.9 (Heaton 1990, Phys. Earth Planet. Inter. 64,
+# 1-20), no faster than Rayleigh waves.
 SLOW_RUPTURE, FAST_RUPTURE = 0.75, 0.92
-STRONG_S = 3.0  # the peak is over this long after S of the nearest part
 OFF_FAULT_KM = 5.0  # of the epicentre from the line that shakes: dip, branches, bends
-MAX_DISTANCE_KM = 300.0  # of the attenuation
-MAX_STATIONS = 100
-MIN_STATIONS = 3
-
 # fmt: off
 REACHES_KM = (
     0.0, 4.0, 8.0, 13.0, 19.0, 26.0, 34.0, 44.0, 56.0, 70.0, 87.0, 107.0, 131.0, 160.0, 195.0, 237.0, 290.0,
@@ -79,30 +70,6 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     min_log_odds: Annotated[
         float, Meta(ge=1, description="natural logarithm of how much likelier a line must be than a point")
     ] = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Peaks:
-    """Largest motions of stations since P of the event, (n,) each; NaN: that measure is not known."""
-
-    latitude: F64
-    longitude: F64
-    pga_mps2: F64
-    pgv_mps: F64
-    until_s: F64  # up to when the motion is known, after the origin
-    at_least: npt.NDArray[np.bool_]  # clipped or otherwise cut short: the truth may be larger
-
-
-@dataclass(frozen=True, slots=True)
-class Epicentre:
-    """Where the rupture began, with the one-sigma ellipse."""
-
-    latitude: float
-    longitude: float
-    depth_km: float
-    major_km: float = 0.0
-    minor_km: float = 0.0
-    azimuth_deg: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +133,7 @@ class LineSource:
         `magnitude` and `sigma` are what is known of the magnitude from elsewhere. The same peaks in any
         order give the same line to the last bit.
         """
-        seen = _Seen.of(peaks, epicentre)
+        seen = Seen.of(peaks, epicentre)
         if seen is None:
             return None
         tables = self._tables(epicentre.depth_km, seen.which)
@@ -190,13 +157,13 @@ class LineSource:
         tables: F64 = np.zeros((3, N_ROWS, len(MAGNITUDES)))
         # The width of ruptures (Wells and Coppersmith 1994, all): they come up by half of it.
         top = np.maximum(depth_km - 0.5 * 10.0 ** (0.32 * MAGNITUDES - 1.01), 1.0)
-        for k, (a, v) in enumerate(_weights()):
+        for k, (a, v) in enumerate(station_weights()):
             if np.any(which == k):
-                lk.fill_table(MAGNITUDES, self._distances, top, depth_km, a, v, tables[k])
+                fill_table(MAGNITUDES, self._distances, top, depth_km, a, v, tables[k])
         return tables
 
     def _score(
-        self, d: _Directions, seen: _Seen, epicentre: Epicentre, tables: F64, prior: F64, best: float
+        self, d: _Directions, seen: Seen, epicentre: Epicentre, tables: F64, prior: F64, best: float
     ) -> float:
         return lk.score_directions(
             seen.north_km,
@@ -228,7 +195,7 @@ class LineSource:
             d.out,
         )
 
-    def _line(self, d: _Directions, seen: _Seen, e: Epicentre, prior: F64) -> Line:
+    def _line(self, d: _Directions, seen: Seen, e: Epicentre, prior: F64) -> Line:
         """Moments over all directions, each turned so that it points less than 90 degrees from the best."""
         out, top = d.out, int(np.argmax(d.out[:, lk.BEST] + d.log_prior))
         w = np.exp(d.log_posterior - d.log_posterior.max())
@@ -284,13 +251,6 @@ class LineSource:
         self.fit(Peaks(lats, lats, one, one, 60.0 * one, one > 2.0), Epicentre(0.0, 0.0, 10.0), 7.0, 0.3)
 
 
-def _weights() -> tuple[tuple[float, float], ...]:
-    """Weights of log10 PGA and PGV that make one residual of unit sigma: from both, from either alone."""
-    a, v = 1.0 / attenuation.PGA_SIGMA, 1.0 / attenuation.PGV_SIGMA
-    both = 1.0 / math.sqrt(2.0 * (1.0 + PGA_PGV_CORRELATION))
-    return (a * both, v * both), (a, 0.0), (0.0, v)
-
-
 def _length_as_magnitude() -> tuple[float, float, float]:
     """Intercept, slope over log10 L and sigma of the magnitude that log10 L = -2.44 + 0.59 M gives."""
     per_magnitude = math.log10(attenuation.rupture_length_km(1.0) / attenuation.rupture_length_km(0.0))
@@ -306,58 +266,6 @@ def _at(e: Epicentre, strike_deg: float, along_km: float, offset_km: float) -> t
     s2 = math.sin(p1) * math.cos(arc) + math.cos(p1) * math.sin(arc) * math.cos(azimuth)
     dl = math.atan2(math.sin(azimuth) * math.sin(arc) * math.cos(p1), math.cos(arc) - math.sin(p1) * s2)
     return math.degrees(math.asin(s2)), (e.longitude + math.degrees(dl) + 180.0) % 360.0 - 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Peaks as the kernels take them, in an order of their own."""
-
-    north_km: F64
-    east_km: F64
-    observed: F64
-    weight: F64
-    both_ways: F64
-    s_sure_km: F64
-    s_may_km: F64
-    which: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, p: Peaks, e: Epicentre) -> _Seen | None:
-        distance = geo.distances_km(e.latitude, e.longitude, p.latitude, p.longitude)
-        has_a, has_v = p.pga_mps2 > 0.0, p.pgv_mps > 0.0
-        usable = np.flatnonzero((distance <= MAX_DISTANCE_KM) & (has_a | has_v) & np.isfinite(p.until_s))
-        if len(usable) < MIN_STATIONS:
-            return None
-        keys = (p.pgv_mps, p.pga_mps2, p.longitude, p.latitude, distance)
-        order = usable[np.lexsort(tuple(k[usable] for k in keys))]
-        if len(order) > MAX_STATIONS:  # every so-many-th by distance
-            order = order[np.linspace(0, len(order) - 1, MAX_STATIONS).round().astype(np.int64)]
-        d, which = distance[order], np.where(has_a & has_v, 0, np.where(has_a, 1, 2))[order]
-        la, lv = np.zeros(len(order)), np.zeros(len(order))
-        np.log10(p.pga_mps2[order], out=la, where=has_a[order])
-        np.log10(p.pgv_mps[order], out=lv, where=has_v[order])
-        weights = np.array(_weights())[which]
-        azimuth = _azimuths(e, p.latitude[order], p.longitude[order])
-        north, east = d * np.cos(azimuth), d * np.sin(azimuth)
-        near: F64 = np.hypot(north[:, None] - north, east[:, None] - east)
-        return cls(
-            north_km=north,
-            east_km=east,
-            observed=weights[:, 0] * la + weights[:, 1] * lv,
-            weight=1.0 / np.exp(-3.0 / CORRELATION_KM * near).sum(axis=1),
-            both_ways=np.where(p.at_least[order], 0.0, 1.0),
-            s_sure_km=SLOW_S_KMPS * (p.until_s[order] - STRONG_S),
-            s_may_km=FAST_S_KMPS * p.until_s[order],
-            which=which.astype(np.int64),
-        )
-
-
-def _azimuths(e: Epicentre, lats: F64, lons: F64) -> F64:
-    """Azimuths in radians from the epicentre to points."""
-    p1, p2, dl = math.radians(e.latitude), np.radians(lats), np.radians(lons - e.longitude)
-    north = math.cos(p1) * np.sin(p2) - math.sin(p1) * np.cos(p2) * np.cos(dl)
-    result: F64 = np.arctan2(np.sin(dl) * np.cos(p2), north)
-    return result
 
 
 class _Directions:
