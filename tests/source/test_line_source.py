@@ -61,10 +61,11 @@ def scored(strike_rad: float, offset_km: float) -> tuple[np.ndarray, np.ndarray,
     prior = np.array([7.0, 0.3, 2.44 / 0.59, 1.0 / 0.59, 0.16 / 0.59, 0.3])
     edges = np.array([0.0, 3.0, 13.0, 40.0, 60.0])
     constant = math.log(1.0 / 0.59 / math.log(10)) - 0.5 * math.log(2 * math.pi)
+    lengths = np.log10(np.maximum(reaches[:, None] + reaches, lk.SHORTEST_KM))
     lk.score_directions(
         north, east, depth, observed, np.ones(n), both_ways, sure, may, 1 / 0.75, 1 / 0.92,
         np.zeros(n, np.int64), tables, 5.0, np.array([strike_rad]), np.array([offset_km]), np.zeros(1),
-        reaches, np.log(np.diff(edges)), magnitudes, prior, constant, -math.log(0.02), -math.inf,
+        reaches, np.log(np.diff(edges)), lengths, magnitudes, prior, constant, -math.log(0.02), -math.inf,
         sides, np.empty((2, 4)), np.empty(5), out,
     )  # fmt: skip
     given = {

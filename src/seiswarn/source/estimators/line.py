@@ -120,6 +120,8 @@ class LineSource:
         self._reaches: F64 = np.array(REACHES_KM)
         edges = np.concatenate(([0.0], 0.5 * (self._reaches[1:] + self._reaches[:-1]), self._reaches[-1:]))
         self._log_width: F64 = np.log(np.diff(edges))
+        total = self._reaches[:, None] + self._reaches
+        self._log10_length: F64 = np.log10(np.maximum(total, lk.SHORTEST_KM))
         self._own_km2 = np.diff(edges) ** 2 / 12.0
         n_reach, n_magnitude = len(self._reaches), len(MAGNITUDES)
         self._sides: F64 = np.empty((2, 2 * n_reach, n_magnitude))
@@ -149,8 +151,9 @@ class LineSource:
         fine.log_prior -= math.log(FINE_STRIKES * COARSE_STRIKES)
         coarse.log_prior -= math.log(COARSE_STRIKES)
         self._score(fine, seen, epicentre, tables, prior, best - math.log(COARSE_STRIKES))
-        keep = ~np.isin(np.repeat(np.arange(COARSE_STRIKES), len(COARSE_OFFSETS)), chosen)
-        return self._line(_joined(coarse, keep, fine), seen, epicentre, prior)
+        keep = np.ones(COARSE_STRIKES, dtype=np.bool_)
+        keep[chosen] = False
+        return self._line(_joined(coarse, np.repeat(keep, len(COARSE_OFFSETS)), fine), seen, epicentre, prior)
 
     def _tables(self, depth_km: float, which: npt.NDArray[np.int64]) -> F64:
         """Expected motion (3, n_distance, n_magnitude) from both peaks, from PGA and from PGV alone."""
@@ -184,6 +187,7 @@ class LineSource:
             d.log_prior,
             self._reaches,
             self._log_width,
+            self._log10_length,
             MAGNITUDES,
             prior,
             math.log(prior[3] / math.log(10.0)) - 0.5 * math.log(2.0 * math.pi),

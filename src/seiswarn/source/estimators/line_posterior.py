@@ -14,6 +14,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 LN10 = math.log(10.0)
+SHORTEST_KM = 2.0  # length of the rupture that reaches nowhere: half a cell to either side
 FAR_BELOW = 12.0  # ruptures e^12 less likely than the best count for nothing
 # Columns of what is known of a direction.
 EVIDENCE, POINT, BACK, AHEAD, LENGTH, LENGTH2, MAGNITUDE, MAGNITUDE2, BEST, BEST_BACK, BEST_AHEAD, NODES = (
@@ -28,6 +29,7 @@ def _combine(
     tops: F64,
     reaches_km: F64,
     log_width: F64,
+    log10_length: F64,
     magnitudes: F64,
     prior: F64,
     log_length_prior: float,
@@ -71,10 +73,8 @@ def _combine(
     out[at, BEST] = -math.inf
     for i in range(n_reach):
         for j in range(n_reach):
-            length = max(reaches_km[i] + reaches_km[j], 2.0)
-            log10_length = math.log10(length)
-            dl = at_1_km + slope * log10_length - m0
-            base = norm + log_width[i] + log_width[j] - 2.0 * LN10 * log10_length
+            dl = at_1_km + slope * log10_length[i, j] - m0
+            base = norm + log_width[i] + log_width[j] - 2.0 * LN10 * log10_length[i, j]
             # No node of these reaches comes above this: the term of the length alone, at its best motion.
             if base - 0.5 * dl * dl / cll + tops[0, i] + tops[1, j] < best - FAR_BELOW:
                 continue
@@ -104,6 +104,7 @@ def _combine(
                     w += this
                     first += this * mu
                     second += this * mu * mu
+            length = max(reaches_km[i] + reaches_km[j], SHORTEST_KM)
             mass += w
             out[at, BACK] += w * reaches_km[i]
             out[at, AHEAD] += w * reaches_km[j]
@@ -139,6 +140,7 @@ def score_directions(
     log_prior: F64,
     reaches_km: F64,
     log_width: F64,
+    log10_length: F64,
     magnitudes: F64,
     prior: F64,
     log_length_prior: float,
@@ -169,6 +171,8 @@ def score_directions(
         (d,) directions: strike, distance of the line from the epicentre, logarithm of their prior mass.
     reaches_km, log_width
         (r,) how far a rupture may go to either side, and the logarithm of the width of these cells.
+    log10_length
+        (r, r) logarithm of the length in km, by reach back and ahead; at least of `SHORTEST_KM`.
     floor
         what one station can cost at most.
     best
@@ -188,6 +192,7 @@ def score_directions(
             tops,
             reaches_km,
             log_width,
+            log10_length,
             magnitudes,
             prior,
             log_length_prior,
