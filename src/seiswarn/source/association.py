@@ -99,6 +99,16 @@ class Associator:
         arrivals(self._tt.p, self._tt.s, event.latitude, event.longitude, event.depth_km, lat, lon, out)
         return out[0], out[1], out[2], out[3]
 
+    def line_distances(self, event: EventRecord, stations: Sequence[int]) -> F64:
+        """(n,) distances (km) of stations to the rupture of an event in map view; zero where it has none."""
+        if event.rupture is None:
+            return np.zeros(len(stations))
+        rows, line = np.array(stations, dtype=np.int64), event.rupture
+        lat, lon = self._table.st_latitude[rows], self._table.st_longitude[rows]
+        return geo.line_distances_km(
+            line.latitude_1, line.longitude_1, line.latitude_2, line.longitude_2, lat, lon
+        )
+
     def twins(self, record: PickRecord, memory: Memory) -> list[PickRecord]:
         """Picks of the same onset by other sensors at the site."""
         return [

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterator
-
-import numpy as np
 
 from seiswarn.messages import (
     Arrival,
@@ -18,22 +14,15 @@ from seiswarn.messages import (
     StationMagnitude,
     Status,
 )
-from seiswarn.source.association import Associator, coda_s
+from seiswarn.source.amplitudes import Amplitudes
+from seiswarn.source.association import Associator
 from seiswarn.source.fusion import StationValue, fuse
-from seiswarn.source.magnitude import REGISTRY
-from seiswarn.source.magnitude.base import saturation_magnitude
 from seiswarn.source.params import Params
-from seiswarn.source.records import EventRecord, Memory, PickRecord
+from seiswarn.source.records import EventRecord, Memory
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
-MIN_WINDOW_S = 0.5
-S_MARGIN_S = 0.1  # a P window ends this share of S-P, at least, before S is due
 MAGNITUDE_STEP = 0.02  # smaller changes are no news
-MAX_MAGNITUDE_SITES = 40
-MIN_DISPLACEMENT_SNR = (
-    2.0  # a peak that hardly rises above what was there before the onset is not the source's
-)
 
 
 class Estimator:
@@ -43,12 +32,11 @@ class Estimator:
         self._p = params
         self._table = table
         self._associator = associator
-        self._p_relation = REGISTRY["Mpd"]
-        self._s_relation = REGISTRY["Mdisp"]
+        self._amplitudes = Amplitudes(params, table, associator)
 
     def update(self, event: EventRecord, memory: Memory, now_ns: int, status: Status) -> list[Message]:
         """An estimate if there is something new to say."""
-        values = self._station_values(event, memory)
+        values = self._amplitudes.station_values(event, memory)
         magnitude = fuse(values, self._p.gutenberg_richter_b)
         if magnitude is None:
             return []
@@ -75,56 +63,9 @@ class Estimator:
         """The last word about an event; nothing if nothing was ever said."""
         if event.revision == 0:
             return []
-        values = self._station_values(event, memory)
+        values = self._amplitudes.station_values(event, memory)
         magnitude = fuse(values, self._p.gutenberg_richter_b)
         return [self._message(event, state, magnitude, values, reasons, memory, now_ns, status)]
-
-    # --- magnitudes ---------------------------------------------------------------------------
-
-    def _station_values(self, event: EventRecord, memory: Memory) -> list[StationValue]:
-        """Values of the nearest fitting sites that have one, each from the sensor there that did not clip."""
-        standing = [memory.picks[event.picks[site]] for site in event.inliers]
-        if not standing:
-            return []
-        away, _, tp, ts = self._associator.many_arrivals(event, [r.station for r in standing])
-        heard_s = max(self._p.s_window_s, coda_s(event.magnitude))
-        until_ns = event.t0_ns + ((ts + heard_s) * NS).astype(np.int64)
-        values: list[StationValue] = []
-        for k in np.argsort(away, kind="stable").tolist():
-            record = standing[k]
-            record.until_ns = int(until_ns[k])
-            if len(values) == MAX_MAGNITUDE_SITES:
-                continue
-            for r in itertools.chain((record,), self._twins(record, memory)):
-                r.until_ns = record.until_ns
-                value = self._value(event, r, float(away[k]), float(tp[k]), float(ts[k]))
-                if value is not None:
-                    values.append(value)
-                    break
-        return values
-
-    def _twins(self, record: PickRecord, memory: Memory) -> Iterator[PickRecord]:
-        """Found only when asked for: few sites have a second sensor."""
-        yield from self._associator.twins(record, memory)
-
-    def _value(
-        self, event: EventRecord, r: PickRecord, distance: float, tp: float, ts: float
-    ) -> StationValue | None:
-        hypocentral = math.hypot(distance, event.depth_km)
-        code = self._table.stations[r.station]
-        s_ns = event.t0_ns + int(ts * NS)
-        since_s = (r.motion_to_ns - s_ns) / NS
-        floor = MIN_DISPLACEMENT_SNR * r.noise_d_m
-        if since_s >= self._p.s_window_s and not r.clipped and r.peak_pgd_m > floor:
-            m = self._s_relation.magnitude(r.peak_pgd_m, hypocentral, event.depth_km)
-            sigma = self._s_relation.sigma(since_s)
-            return StationValue(code, "Mdisp", m, sigma, saturation_magnitude(since_s), since_s)
-        window = r.longest_window(r.p_lasts_s((s_ns - r.t_ns) / NS - S_MARGIN_S * (ts - tp)))
-        if window is None or window[0] < MIN_WINDOW_S or window[2] or window[1] <= floor:
-            return None
-        m = self._p_relation.magnitude(window[1], hypocentral, event.depth_km)
-        sigma = self._p_relation.sigma(window[0])
-        return StationValue(code, "Mpd", m, sigma, saturation_magnitude(window[0]), window[0])
 
     # --- message ------------------------------------------------------------------------------
 

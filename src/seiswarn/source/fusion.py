@@ -2,10 +2,14 @@
 
 Each station's value is normal around what it *can* see: the true magnitude up to the saturation
 of its window, and no more beyond. Short windows therefore never pull a great earthquake down,
-and long ones decide. The prior is Gutenberg-Richter, down to one sigma below the median reading
-and level from there: it may shade readings but never explain them away. (A heavy-tailed
-likelihood loses against an exponential prior that goes on for ever: one station alone, or two that
+and long ones decide. The values of one relation share its error for this event, which no number of stations
+averages away; relations are combined as far as they are independent. The prior is Gutenberg-Richter,
+down to one sigma below the median reading and level from there: it may shade readings but never explain them
+away. (A heavy-tailed likelihood loses against an exponential prior that goes on for ever: one station alone, or two that
 disagree, would always be an M 1 with an outlier, and no M 1 triggers a network.)
+
+No magnitude goes beyond what some stations say each for itself (`evidence_cap`): one broken station cannot
+make a great earthquake, whatever it shows.
 """
 
 from __future__ import annotations
@@ -21,14 +25,21 @@ from seiswarn.messages import Magnitude
 
 F64 = npt.NDArray[np.float64]
 
-GRID: F64 = np.arange(0.0, 9.51, 0.05)
+STEP = 0.05
+GRID: F64 = STEP * np.arange(191)
 STUDENT_NU = 4.0
-SYSTEMATIC_SIGMA = 0.2  # of the relation for one event (stress drop, region): not averaged away by stations
+COMMON_SIGMA = 0.15  # what the relations err in common for one event
+LONE_STATION_CAP = 6.5  # what three seconds of one station can tell (`saturation_magnitude`)
+CAP_MARGIN = 0.3  # one sigma of a station's value
+CAP_SHARE = 4  # one station in so many, at least two, must bear the magnitude out
 
 
 @dataclass(frozen=True, slots=True)
 class StationValue:
-    """One station's magnitude: value, sigma, saturation magnitude, and what it came from."""
+    """One station's magnitude: value, sigma, saturation magnitude, and what it came from.
+
+    `event_sigma` is the error that all values of this kind share.
+    """
 
     station: str
     kind: str
@@ -36,32 +47,75 @@ class StationValue:
     sigma: float
     saturation: float
     window_s: float
+    event_sigma: float = 0.2
 
 
 def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
     """Posterior mean and sigma of the magnitude; None without values."""
     if not values:
         return None
+    by_kind: dict[str, list[StationValue]] = {}
+    for v in values:
+        by_kind.setdefault(v.kind, []).append(v)
+    log_post = np.zeros(GRID.size)
+    for group in by_kind.values():
+        log_post += _blurred(_log_likelihood(group), group[0].event_sigma)
     m = np.array([v.value for v in values])
-    sigma = np.array([v.sigma for v in values])
-    saturation = np.array([v.saturation for v in values])
+    lowest = float(np.median(m) - np.median([v.sigma for v in values]))
+    log_post -= b_value * math.log(10.0) * np.maximum(GRID, lowest)
+    cap = evidence_cap(values)
+    w = np.exp(log_post - log_post.max())
+    w /= w.sum()
+    mean = float(w @ GRID)
+    spread = math.sqrt(float(w @ (GRID - mean) ** 2))
+    heard = np.median([v.saturation for v in values])
+    return Magnitude(
+        value=min(mean, cap),
+        sigma=math.hypot(spread, COMMON_SIGMA),
+        kind="+".join(kind for kind in KIND_ORDER if kind in by_kind) or "+".join(sorted(by_kind)),
+        n_stations=len({v.station for v in values}),
+        saturated=bool(heard < mean + spread),
+    )
+
+
+KIND_ORDER = ("Mpd", "Mdisp", "Mpgv", "ML")
+
+
+def evidence_cap(values: Sequence[StationValue]) -> float:
+    """The largest magnitude that stations bear out each for itself; what is saturated bears out more.
+
+    A station is taken at the largest of its values. One alone is heard up to what three seconds can tell.
+    """
+    best: dict[str, float] = {}
+    for v in values:
+        best[v.station] = max(best.get(v.station, -math.inf), v.value)
+    if len(best) == 1:
+        return LONE_STATION_CAP
+    needed = max(2, math.ceil(len(best) / CAP_SHARE))
+    return sorted(best.values())[-needed] + CAP_MARGIN
+
+
+def _log_likelihood(group: Sequence[StationValue]) -> F64:
+    """Of every magnitude on the grid, given the values of one relation."""
+    m = np.array([v.value for v in group])
+    sigma = np.array([v.sigma for v in group])
+    saturation = np.array([v.saturation for v in group])
     # The saturation point is no hard wall: an event whose readings mostly exceed theirs has it higher by the
     # median excess. One reading does not move it, or the largest of many saturated ones would decide.
     wall = saturation + max(0.0, float(np.median(m - saturation)))
     seen = np.minimum(GRID[None, :], wall[:, None])
     r2 = ((m[:, None] - seen) / sigma[:, None]) ** 2
-    log_post = -0.5 * (STUDENT_NU + 1.0) * np.log1p(r2 / STUDENT_NU).sum(axis=0)
-    lowest = float(np.median(m) - np.median(sigma))
-    log_post -= b_value * math.log(10.0) * np.maximum(GRID, lowest)
-    w = np.exp(log_post - log_post.max())
-    w /= w.sum()
-    mean = float(w @ GRID)
-    spread = math.sqrt(float(w @ (GRID - mean) ** 2))
-    kinds = {v.kind for v in values}
-    return Magnitude(
-        value=mean,
-        sigma=math.hypot(spread, SYSTEMATIC_SIGMA),
-        kind="Mpd" if kinds == {"Mpd"} else "Mdisp" if kinds == {"Mdisp"} else "Mpd+Mdisp",
-        n_stations=len(values),
-        saturated=bool(np.median(saturation) < mean + spread),
-    )
+    log_l: F64 = -0.5 * (STUDENT_NU + 1.0) * np.log1p(r2 / STUDENT_NU).sum(axis=0)
+    return log_l
+
+
+def _blurred(log_l: F64, sigma: float) -> F64:
+    """Log of the likelihood averaged over a normal error of that sigma in magnitude."""
+    reach = max(1, math.ceil(3.0 * sigma / STEP))
+    offsets = STEP * np.arange(-reach, reach + 1)
+    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
+    peak = log_l.max()
+    padded = np.pad(np.exp(log_l - peak), reach, mode="edge")
+    mean = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    out: F64 = peak + np.log(np.maximum(mean, 1e-300))
+    return out

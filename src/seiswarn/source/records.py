@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from seiswarn.messages import Motions, Pick, PWindow
+from seiswarn.messages import Motions, Pick, PWindow, Rupture
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
+PEAKS = ("mechanical_pgd_m", "pgv_mps", "wood_anderson_m")  # of motions, followed after a pick
+QUIET_KEPT = 0.9  # of what a station showed before, per second: forgotten in some ten seconds
+GROWTH = 1.05  # more than ripples on a peak that has passed
 PICK_LIFE_NS = 400 * NS  # peaks are followed this long after a pick
 BREAK_NS = 5 * NS  # motions this far apart: the station was away in between
 
@@ -27,7 +30,9 @@ class PickRecord(msgspec.Struct, kw_only=True):
     snr: float = 0.0
     until_ns: int = 0  # motion after this is no more of the event that the pick belongs to; 0: not known
     windows: list[tuple[float, float, bool]] = []  # window_s, pd_m, clipped
-    peak_pgd_m: float = 0.0
+    peaks: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(PEAKS))
+    quiet: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(PEAKS))  # before the onset
+    grew_ns: int = 0  # when displacement last rose above what it had been
     motion_to_ns: int = 0
     clipped: bool = False
     s_t_ns: int = 0  # the S onset after it, 0: none read
@@ -40,6 +45,12 @@ class PickRecord(msgspec.Struct, kw_only=True):
         """
         read_s = (self.s_t_ns - self.t_ns) / NS
         return min(predicted_s, read_s) if self.s_t_ns and read_s >= TRUSTED_S_MINUS_P_S else predicted_s
+
+    def pd_grows(self, window_s: float) -> bool:
+        """Whether Pd has risen in the last third of a window."""
+        early = [w[1] for w in self.windows if w[0] <= 0.67 * window_s]
+        now = [w[1] for w in self.windows if w[0] <= window_s]
+        return bool(early and now[-1] > GROWTH * early[-1])
 
     def longest_window(self, up_to_s: float) -> tuple[float, float, bool] | None:
         """The longest P window that ends before `up_to_s` after the onset."""
@@ -67,6 +78,7 @@ class EventRecord(msgspec.Struct, kw_only=True):
     major_km: float = 0.0
     minor_km: float = 0.0
     azimuth_deg: float = 0.0
+    rupture: Rupture | None = None  # where one is believed over a point
     rms_s: float = 0.0
     magnitude: float = -9.0
     revision: int = 0
@@ -84,6 +96,7 @@ class Memory(msgspec.Struct, kw_only=True):
 
     live_from_ns: list[int]  # by station: since when, and until when, data have come
     live_to_ns: list[int]
+    quiet: list[list[float]]  # by PEAKS, then by station: what it showed lately
     picks: dict[str, PickRecord] = {}
     by_station: dict[int, list[str]] = {}
     pool: list[str] = []
@@ -95,7 +108,8 @@ class Memory(msgspec.Struct, kw_only=True):
     @classmethod
     def of(cls, table: StationTable) -> Memory:
         """Nothing seen yet of any station."""
-        return cls(live_from_ns=[0] * table.n_stations, live_to_ns=[0] * table.n_stations)
+        n = table.n_stations
+        return cls(live_from_ns=[0] * n, live_to_ns=[0] * n, quiet=[[0.0] * n for _ in PEAKS])
 
     def add(self, pick: Pick, table: StationTable) -> PickRecord | None:
         """Remember a P pick; None when its station is unknown, or the pick is not new (data sent again)."""
@@ -110,6 +124,7 @@ class Memory(msgspec.Struct, kw_only=True):
             sigma_s=pick.uncertainty_s,
             noise_d_m=pick.noise_d_m,
             snr=pick.snr,
+            quiet=[level[station] for level in self.quiet],
         )
         self.picks[pick.pick_id] = record
         self.by_station.setdefault(station, []).append(pick.pick_id)
@@ -133,6 +148,9 @@ class Memory(msgspec.Struct, kw_only=True):
         of making arrays of them.
         """
         live_to, picked = self.live_to_ns, self.by_station
+        columns = [getattr(motions, name) for name in PEAKS]
+        disp, vel, wood = columns if all(columns) else [motions.pgd_m, motions.pgv_mps, motions.pgd_m]
+        quiet_d, quiet_v, quiet_w = self.quiet
         for row, (code, t_ns) in enumerate(zip(motions.stations, motions.t_ns, strict=True)):
             station = index.get(code)
             if station is None:
@@ -142,14 +160,23 @@ class Memory(msgspec.Struct, kw_only=True):
                 if t_ns - before > BREAK_NS:
                     self.live_from_ns[station] = t_ns - NS
                 live_to[station] = t_ns
+            d, v, w = disp[row], vel[row], wood[row]
             if station in picked:
-                self._raise_peaks(picked[station], t_ns, motions.pgd_m[row], motions.clipped[row])
+                self._raise_peaks(picked[station], t_ns, d, v, w, motions.clipped[row])
+            quiet_d[station] = max(d, QUIET_KEPT * quiet_d[station])
+            quiet_v[station] = max(v, QUIET_KEPT * quiet_v[station])
+            quiet_w[station] = max(w, QUIET_KEPT * quiet_w[station])
 
-    def _raise_peaks(self, pick_ids: list[str], t_ns: int, pgd_m: float, clipped: bool) -> None:
+    def _raise_peaks(
+        self, pick_ids: list[str], t_ns: int, pgd_m: float, pgv_mps: float, wood_m: float, clipped: bool
+    ) -> None:
         for pick_id in pick_ids:
             record = self.picks[pick_id]
             if record.t_ns < t_ns and not 0 < record.until_ns < t_ns:
-                record.peak_pgd_m = max(record.peak_pgd_m, pgd_m)
+                peaks = record.peaks
+                if pgd_m > GROWTH * peaks[0]:
+                    record.grew_ns = t_ns
+                peaks[:] = max(peaks[0], pgd_m), max(peaks[1], pgv_mps), max(peaks[2], wood_m)
                 record.motion_to_ns = t_ns
                 record.clipped = record.clipped or clipped
 

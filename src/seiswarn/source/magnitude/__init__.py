@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from seiswarn.source.magnitude import displacement_jma, pd_wu_zhao2006
+from seiswarn.source.magnitude import displacement_jma, ml_iaspei, pd_wu_zhao2006, pgv_si_midorikawa1999
 from seiswarn.source.magnitude.base import MagnitudeRelation
 
 REGISTRY: dict[str, MagnitudeRelation] = {
-    pd_wu_zhao2006.RELATION.NAME: pd_wu_zhao2006.RELATION,
-    displacement_jma.RELATION.NAME: displacement_jma.RELATION,
+    relation.NAME: relation
+    for relation in (
+        pd_wu_zhao2006.RELATION,
+        displacement_jma.RELATION,
+        pgv_si_midorikawa1999.RELATION,
+        ml_iaspei.RELATION,
+    )
 }
