@@ -29,7 +29,7 @@ from baseline import Baseline
 from catalogue_networks import Network, network
 from catalogue_scenarios import Case, Earth, cases
 from catalogue_score import Outcome, score
-from catalogue_tracks import follow
+from catalogue_tracks import Follower
 from catalogue_waveforms import Piece, pieces, read, write
 
 from seiswarn.config import default_config
@@ -54,6 +54,11 @@ def earth() -> Earth:
 
 
 @cache
+def follower(name: str) -> Follower:
+    return Follower(net_of(name).table, stage_params(default_config()))
+
+
+@cache
 def travel_times(model: str, max_depth_km: float) -> TravelTimes:
     return TravelTimes(model, max_depth_km)
 
@@ -68,7 +73,7 @@ def outcome(work: Work) -> Outcome:
         told = pieces(case, net, earth(), params.waveform)
         write(path, told)
     heard = time.process_time()
-    tracks = follow(told, net.table, params)
+    tracks = follower(case.network).follow(told)
     followed = time.process_time()
     plain = Baseline(net.table, travel_times(params.source.velocity_model, params.source.max_depth_km))
     for piece in told:

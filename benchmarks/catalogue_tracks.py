@@ -72,23 +72,33 @@ class _Kept:
     def restore(self, data: bytes) -> None: ...
 
 
-def follow(told: Sequence[Piece], table: StationTable, params: Params) -> list[Track]:
-    """The events of everything behind the waveform stage: source, shaking, alerts, in the pipeline itself."""
-    kept = _Kept()
-    params = msgspec.structs.replace(params, alerts=ALERTS)
-    pipeline = Pipeline(params, table, (), kept)  # type: ignore[arg-type]
-    tracks: dict[str, Track] = {}
-    for piece in told:
-        kept.said = list(piece.messages)
-        for message in pipeline.handle(Slice(t_seen_ns=piece.t_seen_ns, status="test")):
-            if isinstance(message, EventEstimate):
-                track = tracks.setdefault(message.event_id, Track(message.event_id))
-                if message.state in ("new", "update") and message.magnitude is not None:
-                    track.revisions.append(_revision(message))
-            elif isinstance(message, Alert) and message.kind == "new":
-                track = tracks.setdefault(message.event_id, Track(message.event_id))
-                track.alert_ns = message.t_seen_ns if track.alert_ns is None else track.alert_ns
-    return [track for track in tracks.values() if track.revisions]
+class Follower:
+    """Everything behind the waveform stage, source, shaking and alerts, in the pipeline itself.
+
+    A pipeline is put back to its beginning for each recording: making one anew takes longer than a recording.
+    """
+
+    def __init__(self, table: StationTable, params: Params) -> None:
+        self._kept = _Kept()
+        params = msgspec.structs.replace(params, alerts=ALERTS)
+        self._pipeline = Pipeline(params, table, (), self._kept)  # type: ignore[arg-type]
+        self._fresh = self._pipeline.snapshot()
+
+    def follow(self, told: Sequence[Piece]) -> list[Track]:
+        """The events of one recording."""
+        self._pipeline.restore(self._fresh)
+        tracks: dict[str, Track] = {}
+        for piece in told:
+            self._kept.said = list(piece.messages)
+            for message in self._pipeline.handle(Slice(t_seen_ns=piece.t_seen_ns, status="test")):
+                if isinstance(message, EventEstimate):
+                    track = tracks.setdefault(message.event_id, Track(message.event_id))
+                    if message.state in ("new", "update") and message.magnitude is not None:
+                        track.revisions.append(_revision(message))
+                elif isinstance(message, Alert) and message.kind == "new":
+                    track = tracks.setdefault(message.event_id, Track(message.event_id))
+                    track.alert_ns = message.t_seen_ns if track.alert_ns is None else track.alert_ns
+        return [track for track in tracks.values() if track.revisions]
 
 
 def _revision(e: EventEstimate) -> Revision:
