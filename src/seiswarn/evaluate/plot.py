@@ -77,7 +77,8 @@ class Plot:
         title = _text(LEFT, 15, self.title, f'font-weight="650" font-size="13" fill="{INK}"')
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-            f'font-family="Helvetica Neue, Arial, sans-serif" font-size="11" fill="{SOFT}">{title}{body}</svg>'
+            f'font-family="Helvetica Neue, Arial, sans-serif" font-size="11" fill="{SOFT}">'
+            f"{title}{body}</svg>"
         )
 
     def _line(self, a: Point, b: Point, colour: str, label: str) -> None:

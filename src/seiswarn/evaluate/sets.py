@@ -12,6 +12,7 @@ from seiswarn.ingest.miniseed import is_miniseed
 
 _HEAD_BYTES = 64
 _METADATA = frozenset((".xml", ".stationxml"))
+_MINISEED = frozenset((".mseed", ".miniseed", ".mseed3", ".ms", ".msd", ".seed"))
 NO_WAVEFORMS = "holds no miniSEED"
 NO_STATIONS = "holds no StationXML"
 
@@ -68,7 +69,12 @@ def _sets_below(folder: Path) -> Iterator[Path]:
 
 
 def _belongs_to_a_set(file: Path) -> bool:
-    return file.suffix.lower() in _METADATA or _starts_as_miniseed(file)
+    return file.suffix.lower() in _METADATA or _is_waveforms(file)
+
+
+def _is_waveforms(file: Path) -> bool:
+    """By name too: a damaged file is of a broken set, not of none."""
+    return file.suffix.lower() in _MINISEED or _starts_as_miniseed(file)
 
 
 def _starts_as_miniseed(file: Path) -> bool:
@@ -79,15 +85,11 @@ def _starts_as_miniseed(file: Path) -> bool:
 def _objection(folder: Path, own_stations: bool) -> str:
     files = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")]
     metadata = [p for p in files if p.suffix.lower() in _METADATA]
-    # A damaged file is a broken set and no missing one: its name says what it was meant to be.
-    if not any(p.suffix.lower() in _MINISEED or _starts_as_miniseed(p) for p in files if p not in metadata):
+    if not any(_is_waveforms(p) for p in files if p not in metadata):
         return NO_WAVEFORMS
     if own_stations and not any(p.name != EVENT_FILE for p in metadata):
         return NO_STATIONS
     return ""
-
-
-_MINISEED = frozenset((".mseed", ".miniseed", ".mseed3", ".ms", ".msd", ".seed"))
 
 
 def _nothing(paths: Sequence[Path], skipped: Sequence[RecordedSet]) -> str:
