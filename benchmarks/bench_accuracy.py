@@ -30,7 +30,7 @@ from catalogue_networks import Network, network
 from catalogue_scenarios import Case, Earth, cases
 from catalogue_score import Outcome, score
 from catalogue_tracks import Follower
-from catalogue_waveforms import Piece, pieces, read, write
+from catalogue_waveforms import Piece, kept_as, pieces, read, write
 
 from seiswarn.config import default_config
 from seiswarn.runtime.setup import stage_params
@@ -67,7 +67,7 @@ def outcome(work: Work) -> Outcome:
     """One case from waveforms, or from what is kept of them, to the score."""
     case, params = work.case, stage_params(default_config())
     net, begun = net_of(case.network), time.process_time()
-    path = work.folder / f"{case.seed}-{case.index:04d}.msgpack.z"
+    path = kept_as(work.folder, case)
     told: list[Piece] | None = read(path) if work.only_source else None
     if told is None:
         told = pieces(case, net, earth(), params.waveform)

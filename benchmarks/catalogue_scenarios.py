@@ -32,6 +32,9 @@ PAIR_EVERY = 14  # 20 pairs among 280 cases: 300 events
 LEAD_S = 25.0  # of noise: longer than the long-term average of the picker
 GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)  # steps of this, modulo 1, fill an interval evenly at any length
 SMOOTH_ERROR, SCATTER_ERROR = 0.02, 0.015
+# Sato and others (2012), see point_source.coda. Without coda P dies away before S comes, and every S is as
+# sharp as a new P.
+SCATTERING_PER_KM = 0.01
 FINITE_FROM = 6.0  # a rupture of 13 km: from here on a line, below a point
 STRESS_SCATTER = 0.2  # log10: 0.4 natural units of PGA times 3/2, about tau of BSSA14
 CRUST, MOHO_KM = 0.97, 35.0  # of the model located with
@@ -165,6 +168,7 @@ def _scenario(
         lead_s=LEAD_S + after_s,
         duration_s=LEAD_S + (80.0 if mw > 6.5 else 65.0),
         noise_db=round(float(rng.uniform(-12.0, -2.0)), 1),
+        scattering_per_km=SCATTERING_PER_KM,
         rupture_km=rupture_km,
         strike_deg=strike_deg,
         rupture_behind=behind,

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from catalogue_networks import GAIN, RATE_HZ, Network
 from catalogue_scenarios import Case, Earth, path_factors
 
 from seiswarn.blocks import columns
+from seiswarn.ingest import finite_source, point_source, synthetic
 from seiswarn.ingest.base import Doorkeeper
 from seiswarn.ingest.recut import Stretch, cut
 from seiswarn.ingest.synthetic import Scenario, Trace, synthesize
@@ -175,6 +177,26 @@ def pieces(case: Case, net: Network, earth: Earth, params: Params) -> list[Piece
     for part in slicer.advance(now + 2 * STEP_NS):
         take(part)
     return out
+
+
+@cache
+def _made_by() -> bytes:
+    """The text of what makes the records."""
+    here = Path(__file__).parent
+    files = [
+        here / name for name in ("catalogue_networks.py", "catalogue_scenarios.py", "catalogue_waveforms.py")
+    ]
+    files += [Path(m.__file__ or "") for m in (finite_source, point_source, synthetic)]
+    return b"".join(f.read_bytes() for f in files)
+
+
+def kept_as(folder: Path, case: Case) -> Path:
+    """Where the pieces of a case are kept: another file when the case or what makes its records has changed.
+
+    Not so for the waveform stage: who works on that runs without the cache.
+    """
+    mark = zlib.crc32(_made_by() + msgspec.json.encode(case))
+    return folder / f"{case.seed}-{case.index:04d}-{mark:08x}.msgpack.z"
 
 
 def write(path: Path, told: list[Piece]) -> None:

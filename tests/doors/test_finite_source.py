@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfilt
 from tests.doors.test_synthetic import QUAKE, replaced, ring
 
 from seiswarn.geo import offset_deg
-from seiswarn.ingest import finite_source
+from seiswarn.ingest import finite_source, point_source
 from seiswarn.ingest.synthetic import Scenario, synthesize
 from seiswarn.shaking.gmpe.bssa14 import Bssa14
 from seiswarn.source.attenuation import rupture_length_km
@@ -160,3 +160,34 @@ def test_the_moment_comes_in_time() -> None:
     assert shares == sorted(shares)
     assert shares[0] < 0.15
     assert shares[-1] > 0.6
+
+
+def test_coda_fills_the_time_between_p_and_s() -> None:
+    """Scattered P is there until S comes, as strong as single scattering says; the direct wave stays."""
+    places = around(80.0, 6)
+    quake = msgspec.structs.replace(QUIET, mw=5.0, duration_s=90.0)
+    begin, end = ((quake.lead_s + math.hypot(80.0, 10.0) / v) * RATE_HZ for v in (3.5 * math.sqrt(3.0), 3.5))
+    told = []
+    for g in (0.0, 0.01):
+        traces = synthesize(stations(places), msgspec.structs.replace(quake, scattering_per_km=g))
+        up = np.array([traces[f"FDSN:XX_S{k:03d}__H_N_Z"].counts / GAIN for k in range(6)])
+        first = up[:, int(begin) - 100 : int(begin) + 300]
+        before_s = up[:, int(end) - 200 : int(end) - 110]  # stations start up to a second late
+        told.append((np.sqrt((first**2).mean()), np.sqrt((before_s**2).mean())))
+    (p0, c0), (p1, c1) = told
+    assert p1 / p0 == pytest.approx(1.0, abs=0.25)
+    assert c1 > 1.5 * c0
+    assert 0.15 < c1 / p1 < 0.6
+
+
+def test_coda_amplitude_against_the_closed_form() -> None:
+    rate, travel, g = 100.0, 20.0, 0.01
+    wave = point_source.S_WAVE
+    shape = point_source.window(6000, rate, 2.0)
+    level = point_source.coda(shape, rate, travel, wave, g)
+    tau = 30.0
+    x = 1.0 + (tau + 0.8) / travel  # the window peaks 0.2 x 2 x 2 s after its onset
+    expected = (np.sum(shape**2) / rate) * g * 3.5 * math.log((x + 1) / (x - 1)) / x
+    loss = math.exp(-math.pi * 3.0 / (180.0 * 3.0**0.45) * tau)
+    assert level[3000] == pytest.approx(math.sqrt(expected) * loss, rel=1e-6)
+    assert level[0] == 0.0

@@ -50,6 +50,8 @@ CORNER_RATIO_P = 1.5  # fc(P) / fc(S), Madariaga (1976, BSSA 66, 639-666): 0.32 
 # relations of Wu & Zhao (2006) and Kuyuk & Allen (2013): see tests/doors/test_synthetic.py.
 P_TRAIN = 0.42
 
+CODA_HZ = 3.0  # in the lower part of the band in which onsets are picked, where most of their energy is
+
 # Saragoni & Hart window as in Boore (2003): peak at EPS of its length, ETA left at its end, and
 # twice as long as the ground-motion duration.
 _EPS, _ETA, _STRETCH = 0.2, 0.05, 2.0
@@ -112,6 +114,34 @@ def window(n: int, rate_hz: float, length_s: float) -> F64:
     x = np.arange(n) / (rate_hz * _STRETCH * length_s)
     shape: F64 = (math.e / _EPS * x) ** b * np.exp(-b / _EPS * x)
     return shape
+
+
+def coda(shape: F64, rate_hz: float, travel_s: float, wave: Wave, scattering_per_km: float) -> F64:
+    """(n,) amplitude of waves scattered once, on the scale of `shape` (n,), the window of the direct wave.
+
+    Single isotropic scattering of Sato (1977), J. Phys. Earth 25, 27-41: at the lapse time t the coda has
+    the energy density W g / (4 pi r^2) K(t/t0), K(x) = ln((x + 1) / (x - 1)) / x, when the direct wave, of
+    energy W, came at t0; that one's density, integrated over time, is W / (4 pi r^2 v). Times a
+    loss exp(-pi f tau / Q) in amplitude at `CODA_HZ`. Conversions between P and S are left out.
+
+    Parameters
+    ----------
+    travel_s
+        t0 in s.
+    scattering_per_km
+        total scattering coefficient g; about 0.01 in the lithosphere at 1 to 30 Hz (compiled in Sato,
+        Fehler and Maeda 2012, Seismic Wave Propagation and Scattering in the Heterogeneous Earth, 2nd ed.).
+    """
+    energy = float(np.sum(shape**2)) / rate_hz
+    peak = int(np.argmax(shape))
+    since = np.arange(len(shape)) / rate_hz
+    # The direct wave is not a spike: the energy of its middle has had half its length less to scatter.
+    x = 1.0 + (since + peak / rate_hz) / max(travel_s, 1.0)
+    spread = np.log((x + 1.0) / (x - 1.0)) / x
+    loss = np.exp(-math.pi * CODA_HZ / (Q0 * CODA_HZ**Q_EXPONENT) * since)
+    grown = np.minimum(1.0, np.arange(len(shape)) / max(peak, 1))
+    level: F64 = np.sqrt(energy * scattering_per_km * wave.velocity_kmps * spread) * loss * grown
+    return level
 
 
 def window_end_s(length_s: float) -> float:

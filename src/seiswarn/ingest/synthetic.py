@@ -58,6 +58,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rupture_km: Annotated[
         float, msgspec.Meta(ge=0.0, le=1000.0, description="length of a straight rupture; 0: a point source")
     ] = 0.0
+    scattering_per_km: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0.0, le=0.1, description="scattering coefficient of the ground, about 0.01; 0: no coda"
+        ),
+    ] = 0.0
     strike_deg: Annotated[float, msgspec.Meta(ge=0.0, lt=360.0, description="of the rupture")] = 0.0
     rupture_behind: Annotated[
         float,
@@ -199,11 +205,20 @@ class _Recording:
             if not 0.0 <= onset_s < end_s:
                 continue
             count = math.ceil(ps.window_end_s(length) * rate_hz)
+            if scenario.scattering_per_km:
+                count = max(count, math.ceil((end_s - onset_s) * rate_hz))
             response = ps.acceleration_response(freq, hypocentral, mw, stress, wave, part_mw)
             response = response * np.exp(-2j * math.pi * freq * onset_s)
             if len(parts) > 1:  # so that the powers of all add up to that of one
                 response *= 1.0 / math.sqrt(len(parts))
-            self.trains.append((wave, ps.window(count, rate_hz, length), response))
+            shape = ps.window(count, rate_hz, length)
+            if scenario.scattering_per_km:
+                scattered = ps.coda(shape, rate_hz, travel_s, wave, scenario.scattering_per_km)
+                whole = np.hypot(shape, scattered)
+                # What is scattered comes on top: the direct wave stays as strong as it was.
+                response *= math.sqrt(float(np.sum(whole**2) / np.sum(shape**2)))
+                shape = whole
+            self.trains.append((wave, shape, response))
 
     def motion(self, stream: np.random.Generator, vertical: bool, unit: int) -> F64:
         """(n,) acceleration in m/s^2, or its first (`unit` 1) or second (2) integral."""
