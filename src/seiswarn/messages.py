@@ -224,6 +224,7 @@ class Origin(Message, frozen=True, kw_only=True):
     gap_deg: float
     rms_s: float
     method: str = "grid"
+    n_s: int = 0  # stations whose S agrees too
 
 
 class Magnitude(Message, frozen=True, kw_only=True):
@@ -298,6 +299,8 @@ class EventEstimate(Message, frozen=True, kw_only=True):
     station_magnitudes: tuple[StationMagnitude, ...] = ()
     reasons: tuple[str, ...] = ()
     rupture: Rupture | None = None
+    # How often in a year noise alone would do the same, in the whole network (`source.evidence`).
+    false_per_year: float = 0.0
     status: Status = "actual"
 
 

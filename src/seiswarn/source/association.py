@@ -11,45 +11,36 @@ import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.reasons import Reason
-from seiswarn.source.estimators.point import Location, PointSource, Readings
+from seiswarn.source.evidence import false_per_year
+from seiswarn.source.fitting import Fit, Fitter
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
+from seiswarn.source.suspects import from_afar, simultaneous
 from seiswarn.source.traveltime import TravelTimes, arrival, arrivals
 from seiswarn.stations import StationTable
-from seiswarn.timebase import NS, from_seconds
+from seiswarn.timebase import NS
 
 F64 = npt.NDArray[np.float64]
 
 SLOWEST_P_KMPS = 4.5  # two picks of one event are no further apart in time than this allows
-INLIER_SIGMAS = 3.0
 CODA_S = 30.0  # after S an M 5 goes on triggering this long; grows and shrinks with magnitude
 CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
-SETTLE_NS = 3 * NS  # a station must have been alive this long before its silence says anything
-MAX_SILENT = 30  # stations without a pick that a location asks
-MAX_ORDERS = 256  # sites whose neighbours are known by heart
 # S is (Vp/Vs)^3 = 5.2 times as strong as P in the mean (far field of a double couple, Aki and Richards
 # 2002, eq. 4.32), and motion falls as R^1.374 (Wu and Zhao 2006): S reaches 3.3 times as far.
 S_TO_P = 3.0**1.5
 S_REACH = S_TO_P ** (1.0 / 1.374)
 FRESH_SNR = 4.0 * S_TO_P  # four times more than S stands out of P: no later phase does that
-SPLIT_S, SPLIT_KM = 15.0, 150.0  # a candidate this close to a known event is that event
+SPLIT_S, SPLIT_KM = 15.0, 150.0  # a candidate this close to a known event is that event, unless it cannot be
+SURE_SITES, SURE_KM = 6, 20.0  # an event known this well says what it can have made
+OTHER_SITES = 3  # picks that it cannot
+SECOND_SHOCK_S = 3.0
+S_TOLERANCE_S = 1.5  # S is late on soft ground
+S_SHARE = 0.04  # of its travel time
 
 
 def coda_s(magnitude: float) -> float:
     """How long after S an event of this magnitude goes on triggering, in s."""
     return float(CODA_S * 10.0 ** (CODA_GROWTH * (max(magnitude, 3.0) - 5.0)))
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A location of a set of picks, and which of them agree with it."""
-
-    location: Location
-    t0_ns: int
-    records: tuple[PickRecord, ...]
-    inliers: tuple[PickRecord, ...]
-    rms_s: float
-    triggered_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +51,8 @@ class Candidate:
     reason: Reason | None
     n_sites: int
     detail: str
+    faulty: tuple[PickRecord, ...] = ()  # picks that no earthquake made
+    false: float = 0.0  # see `evidence.false_per_year`
 
 
 class Associator:
@@ -69,13 +62,7 @@ class Associator:
         self._p = params
         self._table = table
         self._tt = travel_times
-        self._source = PointSource(params, travel_times)
-        self._site_stations: dict[int, list[int]] = {}
-        for station, site in enumerate(table.st_site.tolist()):
-            self._site_stations.setdefault(site, []).append(station)
-        self._sites = list(self._site_stations)
-        self._leading = [stations[0] for stations in self._site_stations.values()]
-        self._neighbours: dict[int, list[int]] = {}  # follows from the table alone, so no part of the state
+        self.fitter = Fitter(params, table, travel_times)
 
     # --- picks against events --------------------------------------------------------------
 
@@ -113,14 +100,14 @@ class Associator:
         """Picks of the same onset by other sensors at the site."""
         return [
             memory.picks[pick_id]
-            for station in self._site_stations[record.site]
+            for station in self.fitter.site_stations[record.site]
             if station != record.station
             for pick_id in sorted(memory.by_station.get(station, ()))
             if abs(memory.picks[pick_id].t_ns - record.t_ns) < NS
         ]
 
     def verdict(self, event: EventRecord, pick: PickRecord) -> str:
-        """How a pick relates to an event: "fits", "late" (S or coda), "early" or "unrelated"."""
+        """How a pick relates to an event: "fits", "S", "late" (coda), "early" or "unrelated"."""
         distance, tp, ts = self.arrivals(event, pick.station)
         since = (pick.t_ns - event.t0_ns) / NS
         tolerance = 1.0 + self._p.model_error_share * tp + min(5.0, event.major_km / 6.0)
@@ -129,7 +116,7 @@ class Associator:
         if abs(since - tp) <= tolerance:
             return "fits"
         if tp < since and self._explains(event, pick, distance, since, ts):
-            return "late"
+            return "S" if abs(since - ts) <= S_TOLERANCE_S + S_SHARE * ts + tolerance - 1.0 else "late"
         if -3.0 < since < tp:
             return "early"
         return "unrelated"
@@ -144,7 +131,7 @@ class Associator:
         """
         if pick.snr >= FRESH_SNR:
             return False
-        sites = [self._site_stations[site][0] for site in event.inliers]
+        sites = [self.fitter.site_stations[site][0] for site in event.inliers]
         lat, lon = self._table.st_latitude[sites], self._table.st_longitude[sites]
         away = geo.distances_km(event.latitude, event.longitude, lat, lon)
         far = float(away.max()) if sites else 0.0
@@ -153,106 +140,54 @@ class Associator:
         reach = S_REACH * math.hypot(far, event.depth_km)
         return math.hypot(distance, event.depth_km) <= reach and abs(since - ts) <= 3.0 + 0.05 * ts
 
-    # --- fits -----------------------------------------------------------------------------
-
-    def fit(self, records: Sequence[PickRecord], near: EventRecord | None, memory: Memory) -> Fit:
-        """Locate `records` (one per site) and say which agree."""
-        chosen = sorted(records, key=lambda r: (r.t_ns, r.station))[: self._p.max_picks]
-        zero = chosen[0].t_ns
-        stations = [r.station for r in chosen]
-        silent = self._silent({r.site for r in records}, chosen[0].station, memory)
-        lat, lon = self._table.st_latitude, self._table.st_longitude
-        readings = Readings(
-            latitude=lat[stations],
-            longitude=lon[stations],
-            t_s=np.array([(r.t_ns - zero) / NS for r in chosen]),
-            sigma_s=np.array([r.sigma_s for r in chosen]),
-            silent_latitude=lat[silent],
-            silent_longitude=lon[silent],
-            silent_from_s=np.array([(memory.live_from_ns[s] + SETTLE_NS - zero) / NS for s in silent]),
-            silent_to_s=np.array([(memory.live_to_ns[s] - zero) / NS for s in silent]),
-        )
-        location = self._source.locate(readings, (near.latitude, near.longitude) if near else None)
-        good = np.abs(location.residuals_s) <= INLIER_SIGMAS * location.errors_s
-        inliers = tuple(r for r, ok in zip(chosen, good, strict=True) if ok)
-        rms = float(np.sqrt(np.mean(location.residuals_s[good] ** 2))) if good.any() else math.inf
-        share = self._triggered_share(location, readings, good)
-        return Fit(location, zero + from_seconds(location.t0_s), tuple(chosen), inliers, rms, share)
-
-    def _silent(self, picked_sites: set[int], first: int, memory: Memory) -> list[int]:
-        """One live station per site without a pick, of the sites nearest to the `first` one picked.
-
-        Only stations nearer to the source than the picks are ever held against it, and each
-        costs as much work as a pick: so a bounded number of the nearest.
-        """
-        out: list[int] = []
-        live = memory.live_to_ns
-        for site in self._nearest(first):
-            if site in picked_sites:
-                continue
-            station = max(self._site_stations[site], key=lambda s: (live[s], -s))
-            if live[station]:
-                out.append(station)
-                if len(out) == MAX_SILENT:
-                    break
-        return out
-
-    def _nearest(self, station: int) -> list[int]:
-        """All sites, the nearest to a station first."""
-        site = int(self._table.st_site[station])
-        found = self._neighbours.get(site)
-        if found is None:
-            if len(self._neighbours) >= MAX_ORDERS:
-                self._neighbours.clear()
-            lead, lat, lon = self._leading, self._table.st_latitude, self._table.st_longitude
-            here = self._site_stations[site][0]
-            away = geo.distances_km(float(lat[here]), float(lon[here]), lat[lead], lon[lead])
-            found = [self._sites[k] for k in np.argsort(away, kind="stable")]
-            self._neighbours[site] = found
-        return found
-
-    def _triggered_share(
-        self, location: Location, r: Readings, good: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    ) -> float:
-        """Share of the live sites, within the distance of the fitting picks, that have triggered."""
-        if not good.any():
-            return 0.0
-        far = float(location.distances_km[good].max())
-        d = geo.distances_km(location.latitude, location.longitude, r.silent_latitude, r.silent_longitude)
-        tt, _ = self._tt.times(d, location.depth_km) if d.size else (np.zeros(0), None)
-        due = location.t0_s + tt
-        missing = (
-            (d < far) & (r.silent_from_s < due) & (due + 1.0 + self._p.model_error_share * tt < r.silent_to_s)
-        )
-        hits = int(good.sum())
-        return hits / (hits + int(missing.sum()))
-
     # --- new events -----------------------------------------------------------------------
 
-    def candidate(self, newest: PickRecord, memory: Memory) -> Candidate:
+    def candidate(self, newest: PickRecord, memory: Memory, now_ns: int) -> Candidate:
         """Try to make an event of the pool around its newest pick."""
         best: dict[int, PickRecord] = {}
         for other in self._compatible(newest, [memory.picks[p] for p in memory.pool]):
             held = best.get(other.site)
             if held is None or abs(other.t_ns - newest.t_ns) < abs(held.t_ns - newest.t_ns):
                 best[other.site] = other
+        burst = simultaneous(list(best.values()), self._table)
+        if burst:
+            names = ", ".join(self._table.stations[r.station] for r in burst[:6])
+            detail = f"{len(burst)} stations at one instant: {names}"
+            return Candidate(None, Reason.TELEMETRY_BURST, len(burst), detail, tuple(burst))
         n = len(best)
         if n < self._p.min_stations:
-            return Candidate(
-                None, Reason.TOO_FEW_STATIONS, n, f"{n} coherent sites, {self._p.min_stations} wanted"
-            )
-        fit = self.fit(list(best.values()), None, memory)
+            wanted = f"{n} coherent sites, {self._p.min_stations} wanted"
+            return Candidate(None, Reason.TOO_FEW_STATIONS, n, wanted)
+        fit = self.fitter.fit(list(best.values()), None, memory)
+        false = false_per_year(fit, memory, self._table, self._p, now_ns)
+        return self._judge(fit, n, false)
+
+    def _judge(self, fit: Fit, n: int, false: float) -> Candidate:
+        """Whether a fit is an event, and if not, why."""
         n_in = len(fit.inliers)
-        if n_in < self._p.min_stations or fit.rms_s > self._p.max_rms_s:
+        if n_in < self._p.min_stations or fit.rms_s > self._p.max_rms_s or 2 * n_in < n:
             detail = f"{n_in} of {n} arrivals fit one source, rms {fit.rms_s:.2f} s"
             return Candidate(None, Reason.POOR_FIT, n, detail)
-        if fit.location.major_km > self._p.max_uncertainty_km:
+        afar = from_afar(fit.inliers, self._table)
+        if afar is not None and (afar[0] is Reason.TELESEISM or self._is_vague(fit)):
+            return Candidate(None, afar[0], n, afar[1])
+        if self._is_vague(fit):
             detail = f"epicentre known to {fit.location.major_km:.0f} km only"
             return Candidate(None, Reason.OUTSIDE_NETWORK, n, detail)
         if fit.triggered_share < self._p.min_triggered_share:
             detail = f"only {100 * fit.triggered_share:.0f} % of the live sites nearby have triggered"
             return Candidate(None, Reason.QUIET_STATIONS, n, detail)
-        return Candidate(fit, None, n_in, f"{n_in} arrivals fit, rms {fit.rms_s:.2f} s")
+        if false > self._p.max_false_per_year:
+            told = f"{false:.0f}" if false < 1e6 else "millions of"
+            detail = f"noise makes {told} such coincidences a year, {n_in} sites"
+            wrong = 2 * len(fit.misfits) >= n_in
+            return Candidate(
+                None, Reason.AMPLITUDES_DISAGREE if wrong else Reason.TOO_FEW_STATIONS, n, detail
+            )
+        return Candidate(fit, None, n_in, f"{n_in} arrivals fit, rms {fit.rms_s:.2f} s", false=false)
+
+    def _is_vague(self, fit: Fit) -> bool:
+        return fit.location.major_km > self._p.max_uncertainty_km
 
     def _compatible(self, newest: PickRecord, others: Sequence[PickRecord]) -> list[PickRecord]:
         """Those of `others` that one source may have made together with the newest."""
@@ -265,6 +200,26 @@ class Associator:
         return [others[k] for k in np.flatnonzero(good).tolist()]
 
     def is_split(self, fit: Fit, event: EventRecord) -> bool:
-        """Whether a candidate is only a part of an event already known."""
+        """Whether a candidate is only a part of an event already known.
+
+        It is not when the event cannot have made its picks: they come before its P, or all alike some
+        seconds after it, as a second shock at the same place does.
+        """
+        apart_s = (fit.t0_ns - event.t0_ns) / NS
         d = geo.distance_km(fit.location.latitude, fit.location.longitude, event.latitude, event.longitude)
-        return bool(abs(fit.t0_ns - event.t0_ns) / NS < SPLIT_S and d < SPLIT_KM)
+        if abs(apart_s) >= SPLIT_S or d >= SPLIT_KM:
+            return False
+        if len(event.inliers) < SURE_SITES or event.major_km > SURE_KM:
+            return True
+        _, _, tp, _ = self.many_arrivals(event, [r.station for r in fit.inliers])
+        after = np.array([(r.t_ns - event.t0_ns) / NS for r in fit.inliers]) - tp
+        tolerance = 1.0 + self._p.model_error_share * tp
+        before = after < -tolerance - 1.0
+        if int(before.sum()) >= OTHER_SITES:
+            return False
+        alike = np.abs(after - np.median(after)) <= tolerance
+        return not (
+            np.median(after) > SECOND_SHOCK_S
+            and d < SURE_KM
+            and int(alike.sum()) >= max(OTHER_SITES, 0.8 * len(after))
+        )

@@ -100,6 +100,7 @@ class Estimator:
                 n_stations=len(event.inliers),
                 gap_deg=_gap([a.azimuth_deg for a in arrivals]),
                 rms_s=event.rms_s,
+                n_s=len(event.with_s),
             ),
             magnitude=magnitude,
             arrivals=arrivals,
@@ -114,6 +115,8 @@ class Estimator:
                 for v in values
             ),
             reasons=reasons,
+            rupture=event.rupture,
+            false_per_year=event.false_per_year,
             status=status,
         )
 

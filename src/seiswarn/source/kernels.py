@@ -24,6 +24,12 @@ STUDENT_NU = 3.0  # weights of the origin time: a wrong pick hardly moves it
 OUTLIER = 0.02  # chance that a pick is plain wrong: caps what one can cost at -log(0.02)
 MISS_COST = 1.4  # -log(0.25): a live station nearer than the picks that should have triggered and did not
 SILENT_MARGIN_S = 1.0
+# S: the path's share of the error counts from the origin, since S-P is what S adds, and Vp/Vs varies by some
+# percent in itself (Christensen 1996, JGR 101, 3139-3156: 1.68 to 1.84 within the crust).
+S_SHARE = 0.04
+AMPLITUDE_SIGMA = 0.35  # of log10 Pd at a station: 0.305 (Wu and Zhao 2006) and as much as the window adds
+AMPLITUDE_LOG = 0.5 * 1.374 / math.log(10.0)  # log10 of the decay R^1.374, from ln R^2
+AMPLITUDE_FLOOR = -math.log(0.02)  # what an amplitude that is plain wrong costs at most
 SIXTH = 1.0 / 6.0
 LOG_EVERY = 32  # factors whose product is formed before its logarithm: far from over- and underflow
 
@@ -134,24 +140,61 @@ def _weighted_mean(values: F64, var: F64, about: float) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _node(
-    row: F64, column: I64, part: F64, t_s: F64, var0: F64, share: float, order: I64, diff: F64, var: F64
+    row: F64,
+    row_s: F64,
+    n_p: int,
+    column: I64,
+    part: F64,
+    t_s: F64,
+    var0: F64,
+    share: float,
+    order: I64,
+    diff: F64,
+    var: F64,
 ) -> tuple[float, float]:
-    """Log-likelihood of the arrivals at one node and its origin time; `row` has the times of its depth."""
+    """Log-likelihood of the arrivals at one node and its origin time; rows have the times of its depth.
+
+    The first `n_p` arrivals are P, the others S.
+    """
     n = t_s.size
     nearest = math.inf
-    for k in range(n):
+    for k in range(n_p):
         tt = row[column[k]] + part[k] * (row[column[k] + 1] - row[column[k]])
         nearest = min(nearest, tt)
         diff[k] = t_s[k] - tt
-    for k in range(n):
+    for k in range(n_p):
         var[k] = var0[k] + (share * (t_s[k] - diff[k] - nearest)) ** 2
-    t0 = _median(diff, order)
+    t0 = _median(diff[:n_p], order)
+    for k in range(n_p, n):
+        tt = row_s[column[k]] + part[k] * (row_s[column[k] + 1] - row_s[column[k]])
+        diff[k] = t_s[k] - tt
+        var[k] = var0[k] + (S_SHARE * tt) ** 2
     for _ in range(3):
         t0 = _weighted_mean(diff, var, t0)
     for k in range(n):
         half = min(0.5 * (diff[k] - t0) ** 2 / var[k], 50.0)
         diff[k] = (1.0 - OUTLIER) * _exp_minus(half) + OUTLIER
     return _log_of_product(diff), t0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _amplitudes(which: I64, log_a: F64, dist: F64, depth_km: float, level: F64) -> float:
+    """Cost of amplitudes that do not fall off with distance as those of one source do."""
+    n = which.size
+    mean = 0.0
+    for k in range(n):
+        d = dist[which[k]]
+        level[k] = log_a[k] + AMPLITUDE_LOG * math.log(d * d + depth_km * depth_km)
+        mean += level[k] / n
+    total, weights = 0.0, 0.0
+    for k in range(n):
+        w = 1.0 / (STUDENT_NU * AMPLITUDE_SIGMA**2 + (level[k] - mean) ** 2)
+        total += w * level[k]
+        weights += w
+    cost = 0.0
+    for k in range(n):
+        cost += min(0.5 * ((level[k] - total / weights) / AMPLITUDE_SIGMA) ** 2, AMPLITUDE_FLOOR)
+    return cost
 
 
 @njit(cache=True, nogil=True)
@@ -185,14 +228,18 @@ def score_grid(
     lat0: float,
     lon0: float,
     sta_u: F64,
+    n_p: int,
     t_s: F64,
     sigma_s: F64,
     share: float,
     decay: float,
+    with_a: I64,
+    log_a: F64,
     silent_u: F64,
     silent_from_s: F64,
     silent_to_s: F64,
     table_p: F64,
+    table_s: F64,
     cut: float,
     loglik: F64,
     origin_s: F64,
@@ -205,17 +252,22 @@ def score_grid(
         node coordinates around (`lat0`, `lon0`) in degrees; output is (n_depth, n_north, n_east).
     depth_cost
         (n_depth,) what the prior on depth takes off.
-    sta_u, t_s, sigma_s
-        (n, 3) unit vectors of the picked stations, arrival times in s after a common zero, and
-        their reading errors; a share `share` of the travel time beyond that to the nearest of them is
-        added in quadrature (the error of the path they have in common goes into the origin time).
+    sta_u, n_p, t_s, sigma_s
+        (n, 3) unit vectors of the stations of n onsets, the first `n_p` of P and the others of S, arrival
+        times in s after a common zero, and
+        their reading errors; of P a share `share` of the travel time beyond that to the nearest of them is
+        added in quadrature (the error of the path they have in common goes into the origin time), of S
+        the share S_SHARE of its travel time.
     decay
         weight of the amplitude prior -decay * mean(ln R): the same motion from farther away needs a
         larger earthquake, and those are rarer (see `estimators.point`).
+    with_a, log_a
+        which P onsets have an amplitude, and log10 of it: they have to fall off as R^-1.374 (Wu and Zhao
+        2006), whatever the magnitude.
     silent_u, silent_from_s, silent_to_s
         live stations without a pick, and since and until when their data are known to be quiet.
-    table_p
-        first-P table (see `traveltime`).
+    table_p, table_s
+        tables of first P and S (see `traveltime`).
     cut
         every second node in both directions is computed first; one between them only if a
         neighbour comes within `cut` of the best of those. The others take the value of that neighbour,
@@ -230,10 +282,13 @@ def score_grid(
     iteratively reweighted means: comparing arrivals with each other only, as equal differential times do.
     """
     n, m, n_depths = t_s.size, silent_to_s.size, depths_km.size
-    rows = np.empty((n_depths, table_p.shape[1]))
+    rows, rows_s = np.empty((n_depths, table_p.shape[1])), np.empty((n_depths, table_s.shape[1]))
     _at_depths(table_p, depths_km, rows)
+    if n_p < n:
+        _at_depths(table_s, depths_km, rows_s)
+    level = np.empty(with_a.size)
     var0 = sigma_s * sigma_s
-    order, diff, var = np.arange(n), np.empty(n), np.empty(n)
+    order, diff, var = np.arange(n_p), np.empty(n), np.empty(n)
     dist, all_k, column, part = np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
     s_dist, near, s_column, s_part = np.empty(m), np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m)
     best, computed = -math.inf, 0
@@ -261,12 +316,14 @@ def score_grid(
                         x, y = math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon)
                         z, columns = math.sin(lat), table_p.shape[1]
                         _place(sta_u, x, y, z, columns, math.inf, dist, all_k, column, part)
-                        far = dist.max()
+                        far = dist[:n_p].max()
                         n_near = _place(silent_u, x, y, z, columns, far, s_dist, near, s_column, s_part)
-                    ll, t0 = _node(rows[d], column, part, t_s, var0, share, order, diff, var)
-                    for k in range(n):
+                    ll, t0 = _node(rows[d], rows_s[d], n_p, column, part, t_s, var0, share, order, diff, var)
+                    for k in range(n_p):
                         diff[k] = dist[k] * dist[k] + depths_km[d] * depths_km[d]
-                    ll -= 0.5 * decay * _log_of_product(diff) / n + depth_cost[d]
+                    ll -= 0.5 * decay * _log_of_product(diff[:n_p]) / n_p + depth_cost[d]
+                    if with_a.size and ll >= best - cut:
+                        ll -= _amplitudes(with_a, log_a, dist, depths_km[d], level)
                     # A node that is out already becomes no better by what it costs that stations are silent.
                     if ll >= best - cut:
                         ll -= _silence(

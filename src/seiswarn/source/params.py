@@ -21,8 +21,16 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(ge=50, le=500, description="sources are sought this far around the first station, km")
     ] = 200.0
     min_stations: Annotated[
-        int, Meta(ge=3, description="coherent sites wanted before an event is declared")
-    ] = 4
+        int, Meta(ge=2, description="coherent sites wanted before an event is declared")
+    ] = 2
+    max_false_per_year: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="an event is declared when noise makes such a coincidence, as strong, no more often"
+            " than this in a year",
+        ),
+    ] = 1000.0
     min_triggered_share: Annotated[
         float,
         Meta(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
-from seiswarn.messages import Motions, Pick, PWindow, Rupture
+from seiswarn.messages import ChannelQuality, Motions, Pick, PWindow, Rupture
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
 PEAKS = ("mechanical_pgd_m", "pgv_mps", "wood_anderson_m")  # of motions, followed after a pick
 QUIET_KEPT = 0.9  # of what a station showed before, per second: forgotten in some ten seconds
+RATE_KEPT_NS = 3600 * NS
+TAU_C_WINDOW_S = 3.0  # the window tau_c is defined over (Kanamori 2005)
 GROWTH = 1.05  # more than ripples on a peak that has passed
 PICK_LIFE_NS = 400 * NS  # peaks are followed this long after a pick
 BREAK_NS = 5 * NS  # motions this far apart: the station was away in between
@@ -30,6 +34,10 @@ class PickRecord(msgspec.Struct, kw_only=True):
     snr: float = 0.0
     until_ns: int = 0  # motion after this is no more of the event that the pick belongs to; 0: not known
     windows: list[tuple[float, float, bool]] = []  # window_s, pd_m, clipped
+    pa_mps2: float = 0.0  # peak acceleration of the longest window
+    tau_c_s: float = 0.0  # of the longest window that is worth one
+    crossings: int = -1  # zero crossings of velocity in the longest window
+    polarity: int = 0
     peaks: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(PEAKS))
     quiet: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(PEAKS))  # before the onset
     grew_ns: int = 0  # when displacement last rose above what it had been
@@ -38,13 +46,17 @@ class PickRecord(msgspec.Struct, kw_only=True):
     s_t_ns: int = 0  # the S onset after it, 0: none read
     s_sigma_s: float = 0.0
 
+    @property
+    def s_trusted(self) -> bool:
+        """Whether an S was read, and late enough to be one: a jump soon after P may lie within P."""
+        return self.s_t_ns > 0 and (self.s_t_ns - self.t_ns) / NS >= TRUSTED_S_MINUS_P_S
+
     def p_lasts_s(self, predicted_s: float) -> float:
         """How long after the onset only P is there: as predicted, or until an S that was read before that.
 
         A jump soon after P is not taken for S: it may lie within the P wave of a large event.
         """
-        read_s = (self.s_t_ns - self.t_ns) / NS
-        return min(predicted_s, read_s) if self.s_t_ns and read_s >= TRUSTED_S_MINUS_P_S else predicted_s
+        return min(predicted_s, (self.s_t_ns - self.t_ns) / NS) if self.s_trusted else predicted_s
 
     def pd_grows(self, window_s: float) -> bool:
         """Whether Pd has risen in the last third of a window."""
@@ -67,7 +79,10 @@ class EventRecord(msgspec.Struct, kw_only=True):
     event_id: str
     created_ns: int
     picks: dict[int, str]
+    s_only: dict[int, str] = {}  # sites that picked its S and not its P
     inliers: list[int] = []  # sites whose arrival fits
+    with_s: list[int] = []  # sites whose S fits too
+    false_per_year: float = 0.0  # how often noise would do the same (`source.evidence`)
     used: list[str] = []  # pick ids of the last location
     latitude: float = 0.0
     longitude: float = 0.0
@@ -96,6 +111,9 @@ class Memory(msgspec.Struct, kw_only=True):
 
     live_from_ns: list[int]  # by station: since when, and until when, data have come
     live_to_ns: list[int]
+    noise_mps2: list[float]  # by station: level in the picking band, 0: not known
+    rate: list[float]  # by station: picks lately, each forgotten in an hour (1 / e), as of `rated_ns`
+    rated_ns: list[int]
     quiet: list[list[float]]  # by PEAKS, then by station: what it showed lately
     picks: dict[str, PickRecord] = {}
     by_station: dict[int, list[str]] = {}
@@ -109,7 +127,14 @@ class Memory(msgspec.Struct, kw_only=True):
     def of(cls, table: StationTable) -> Memory:
         """Nothing seen yet of any station."""
         n = table.n_stations
-        return cls(live_from_ns=[0] * n, live_to_ns=[0] * n, quiet=[[0.0] * n for _ in PEAKS])
+        return cls(
+            live_from_ns=[0] * n,
+            live_to_ns=[0] * n,
+            noise_mps2=[0.0] * n,
+            rate=[0.0] * n,
+            rated_ns=[0] * n,
+            quiet=[[0.0] * n for _ in PEAKS],
+        )
 
     def add(self, pick: Pick, table: StationTable) -> PickRecord | None:
         """Remember a P pick; None when its station is unknown, or the pick is not new (data sent again)."""
@@ -124,22 +149,41 @@ class Memory(msgspec.Struct, kw_only=True):
             sigma_s=pick.uncertainty_s,
             noise_d_m=pick.noise_d_m,
             snr=pick.snr,
+            polarity=pick.polarity,
             quiet=[level[station] for level in self.quiet],
         )
+        self.rate[station] = 1.0 + self.recent_picks(station, pick.t_ns)
+        self.rated_ns[station] = max(pick.t_ns, self.rated_ns[station])
         self.picks[pick.pick_id] = record
         self.by_station.setdefault(station, []).append(pick.pick_id)
         return record
 
-    def add_s(self, pick: Pick) -> None:
+    def recent_picks(self, station: int, now_ns: int) -> float:
+        """How many picks a station has made in the last hour, older ones counting less and less."""
+        return self.rate[station] * math.exp(-max(0, now_ns - self.rated_ns[station]) / RATE_KEPT_NS)
+
+    def add_s(self, pick: Pick) -> PickRecord | None:
         """Remember an S onset with the P pick it follows; without one it says nothing here."""
         record = self.picks.get(pick.p_pick_id)
         if record is not None:
             record.s_t_ns, record.s_sigma_s = pick.t_ns, pick.uncertainty_s
+        return record
 
     def add_window(self, window: PWindow) -> None:
         record = self.picks.get(window.pick_id)
         if record is not None:
             record.windows.append((window.window_s, window.pd_m, window.clipped))
+            record.pa_mps2, record.crossings = window.pa_mps2, window.zero_crossings
+            if window.window_s <= TAU_C_WINDOW_S:
+                record.tau_c_s = window.tau_c_s
+
+    def add_quality(self, quality: ChannelQuality, station_of: dict[str, int]) -> None:
+        """What the channels of the picker hear when nothing happens."""
+        for channel, noise in zip(quality.channels, quality.noise_mps2, strict=True):
+            if noise > 0.0:
+                station = station_of.get(channel)
+                if station is not None:
+                    self.noise_mps2[station] = noise
 
     def add_motions(self, motions: Motions, index: dict[str, int]) -> None:
         """Which stations are alive, and the peaks since their picks.

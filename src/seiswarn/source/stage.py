@@ -11,16 +11,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from seiswarn.messages import Decision, Message, Motions, Pick, PWindow, Slice, Status
+from seiswarn.messages import ChannelQuality, Decision, Message, Motions, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
-from seiswarn.source.association import Associator, Fit, coda_s
+from seiswarn.source.association import Associator, coda_s
 from seiswarn.source.estimate import Estimator
+from seiswarn.source.evidence import false_per_year
+from seiswarn.source.fitting import Fit
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
+from seiswarn.source.suspects import lone
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds, iso
 
+FEW_SITES = 8  # with fewer arrivals, S and amplitudes still move a location
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
 MAX_SEARCHES = 2  # in the pool, per slice
 MAX_FITS = 4  # locations of events per slice, besides those
@@ -43,6 +47,7 @@ class SourceStage:
         self._estimator = Estimator(params, table, self._associator)
         self._m = Memory.of(table)
         self._index = table.station_index
+        self._station_of = {c: int(s) for c, s in zip(table.channels, table.ch_station, strict=True)}
         self._fits_left = 0
 
     @property
@@ -51,6 +56,7 @@ class SourceStage:
 
     def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
         fresh: list[PickRecord] = []
+        with_s: list[PickRecord] = []
         status: Status = "actual"
         for message in messages:
             kind = type(message)
@@ -60,10 +66,14 @@ class SourceStage:
                 self._m.add_motions(message, self._index)  # type: ignore[arg-type]
             elif kind is PWindow:
                 self._m.add_window(message)  # type: ignore[arg-type]
+            elif kind is ChannelQuality:
+                self._m.add_quality(message, self._station_of)  # type: ignore[arg-type]
             elif isinstance(message, Pick):
                 status = message.status
                 if message.phase == "S":
-                    self._m.add_s(message)
+                    heard = self._m.add_s(message)
+                    if heard is not None:
+                        with_s.append(heard)
                     continue
                 record = self._m.add(message, self._table)
                 if record is not None:
@@ -71,6 +81,7 @@ class SourceStage:
         out: list[Message] = []
         if not fresh and not self._m.events and not self._m.pool:
             return out
+        self._hear_s(with_s)
         self._fits_left = MAX_FITS
         loose = self._place_all(fresh, t_seen_ns)
         self._relocate_all(t_seen_ns)
@@ -78,11 +89,13 @@ class SourceStage:
         self._m.pool.extend(r.pick_id for r in loose)
         # The newest first: its set of compatible picks holds those of the others. Two searches a slice are
         # enough, and a plane wave through a dense network must not starve everything else.
-        for record in loose[: -MAX_SEARCHES - 1 : -1]:
+        pooled = [r for r in with_s if r.s_trusted and r.pick_id in self._m.pool]
+        for record in [*pooled, *loose][: -MAX_SEARCHES - 1 : -1]:
             if record.pick_id in self._m.pool:
                 self._nucleate(record, t_seen_ns, status, out)
         for event in list(self._m.events):
             self._advance(event, t_seen_ns, status, out)
+        self._give_up(t_seen_ns, status, out)
         self._m.prune(t_seen_ns, from_seconds(self._p.pool_s))
         return out
 
@@ -93,12 +106,19 @@ class SourceStage:
             for k in range(4)
         ]
         memory = Memory.of(self._table)
-        self._associator.fit(records, None, memory)
+        self._associator.fitter.fit(records, None, memory)
         event = EventRecord(event_id="", created_ns=0, picks={})
         self._associator.arrivals(event, 0)
         self._associator.many_arrivals(event, [0])
 
     # --- picks --------------------------------------------------------------------------------
+
+    def _hear_s(self, records: Sequence[PickRecord]) -> None:
+        """An S of a pick that an event has: it helps to locate while there are few."""
+        for event in self._m.events if records else ():
+            mine = [r for r in records if r.s_trusted and event.picks.get(r.site) == r.pick_id]
+            if mine and len(event.inliers) < FEW_SITES:
+                event.due = True
 
     def _place_all(self, fresh: list[PickRecord], now_ns: int) -> list[PickRecord]:
         """Give picks to the events they belong to; returns those that belong to none."""
@@ -116,14 +136,17 @@ class SourceStage:
         may_be_early: list[EventRecord] = []
         for event in self._m.events:
             verdict = self._associator.verdict(event, record)
-            if record.site in event.picks and verdict in ("fits", "late"):
+            if record.site in event.picks and verdict in ("fits", "S", "late"):
                 return True  # a second sensor at the site, or a later phase
             if verdict == "fits":
                 event.picks[record.site] = record.pick_id
                 event.last_pick_ns = now_ns
                 event.due = True
                 return True
-            if verdict == "late":
+            if verdict == "S" and len(event.inliers) < FEW_SITES:
+                event.s_only.setdefault(record.site, record.pick_id)
+                event.due = True
+            if verdict in ("S", "late"):
                 return True
             if verdict == "early":
                 may_be_early.append(event)
@@ -143,7 +166,7 @@ class SourceStage:
         wrong = {r.pick_id for r in fit.records} - {r.pick_id for r in fit.inliers}
         event.picks = {s: i for s, i in ids.items() if i not in wrong or event.picks.get(s) == i}
         event.last_pick_ns = now_ns
-        self._adopt(event, fit)
+        self._adopt(event, fit, now_ns)
         return True
 
     def _relocate_all(self, now_ns: int) -> None:
@@ -155,22 +178,25 @@ class SourceStage:
     def _relocate(self, event: EventRecord, now_ns: int) -> None:
         """Locate again, unless the picks that a location uses are still the same."""
         records = sorted((self._m.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
-        if [r.pick_id for r in records[: self._p.max_picks]] == event.used:
+        used = [r.pick_id for r in records[: self._p.max_picks]]
+        if used == event.used and len(records) >= FEW_SITES:
             event.inliers.extend(sorted(set(event.picks) - set(event.inliers)))
             event.changed, event.due = True, False
             return
         if self._fits_left:
-            near = event if len(event.inliers) >= 2 * self._p.min_stations else None
-            self._adopt(event, self._fit(event, records, near, now_ns))
+            near = event if len(event.inliers) >= FEW_SITES else None
+            self._adopt(event, self._fit(event, records, near, now_ns), now_ns)
 
     def _fit(
         self, event: EventRecord, records: Sequence[PickRecord], near: EventRecord | None, now_ns: int
     ) -> Fit:
         self._fits_left -= 1
         event.located_ns = now_ns
-        return self._associator.fit(records, near, self._m)
+        place = (near.latitude, near.longitude) if near is not None else None
+        s_only = [self._m.picks[i] for site, i in event.s_only.items() if site not in event.picks]
+        return self._associator.fitter.fit(records, place, self._m, s_only)
 
-    def _adopt(self, event: EventRecord, fit: Fit) -> None:
+    def _adopt(self, event: EventRecord, fit: Fit, now_ns: int) -> None:
         location = fit.location
         event.latitude, event.longitude = location.latitude, location.longitude
         event.depth_km, event.t0_ns = location.depth_km, fit.t0_ns
@@ -180,14 +206,17 @@ class SourceStage:
         event.used = [r.pick_id for r in fit.records]
         outliers = {r.site for r in fit.records} - {r.site for r in fit.inliers}
         event.inliers = sorted(set(event.picks) - outliers)
+        event.with_s = list(fit.with_s)
+        event.false_per_year = false_per_year(fit, self._m, self._table, self._p, now_ns)
         event.changed, event.moved, event.due = True, True, False
 
     # --- new events ---------------------------------------------------------------------------
 
     def _nucleate(self, newest: PickRecord, now_ns: int, status: Status, out: list[Message]) -> None:
-        found = self._associator.candidate(newest, self._m)
+        found = self._associator.candidate(newest, self._m, now_ns)
         if found.fit is None:
-            if found.reason is not None:
+            self._leave_pool(found.faulty)
+            if found.reason is not None and found.n_sites > 1:
                 self._decline(found.reason, found.detail, found.n_sites, now_ns, status, out)
             return
         for event in self._m.events:
@@ -206,7 +235,7 @@ class SourceStage:
             picks={r.site: r.pick_id for r in found.fit.inliers},
             last_pick_ns=now_ns,
         )
-        self._adopt(event, found.fit)
+        self._adopt(event, found.fit, now_ns)
         self._m.events.append(event)
         self._leave_pool(found.fit.inliers)
 
@@ -218,7 +247,7 @@ class SourceStage:
         self, reason: Reason, detail: str, n_sites: int, now_ns: int, status: Status, out: list[Message]
     ) -> None:
         """Put on record why picks did not become an event."""
-        if now_ns - self._m.last_decline_ns.get(reason, -DECLINE_EVERY_NS) < DECLINE_EVERY_NS or n_sites < 2:
+        if now_ns - self._m.last_decline_ns.get(reason, -DECLINE_EVERY_NS) < DECLINE_EVERY_NS:
             return
         self._m.last_decline_ns[reason] = now_ns
         out.append(
@@ -236,6 +265,16 @@ class SourceStage:
                 status=status,
             )
         )
+
+    def _give_up(self, now_ns: int, status: Status, out: list[Message]) -> None:
+        """Say of picks that leave the pool unexplained what they may have been."""
+        over_ns = now_ns - from_seconds(self._p.pool_s)
+        gone = [p for p in self._m.pool if self._m.picks[p].t_ns < over_ns]
+        for pick_id in gone:
+            reason, detail = lone(self._m.picks[pick_id], self._m, self._table, now_ns)
+            self._decline(reason, detail, 1, now_ns, status, out)
+        if gone:
+            self._m.pool = [p for p in self._m.pool if p not in set(gone)]
 
     # --- events -------------------------------------------------------------------------------
 
@@ -269,7 +308,8 @@ class SourceStage:
         if now_ns - event.last_doubt_ns < DOUBT_EVERY_NS:
             return False
         event.last_doubt_ns = now_ns
-        fit = self._associator.fit([self._m.picks[i] for i in event.picks.values()], event, self._m)
+        picks = [self._m.picks[i] for i in event.picks.values()]
+        fit = self._associator.fitter.fit(picks, (event.latitude, event.longitude), self._m)
         return fit.triggered_share < CANCEL_SHARE
 
     # --- state --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seiswarn import geo
-from seiswarn.source.kernels import score_grid, unit_vectors
+from seiswarn.source.kernels import S_SHARE, score_grid, unit_vectors
 from seiswarn.source.params import Params
 from seiswarn.source.traveltime import TravelTimes
 
@@ -41,12 +41,18 @@ CUT = 25.0  # nodes between others that are e^25 less likely than the best are n
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What a location is made from. Times in s after a common zero; coordinates in degrees."""
+    """What a location is made from. Times in s after a common zero; coordinates in degrees.
+
+    Onsets are of P first (`n_p` of them), then of S. `log_a` is log10 of the P displacement of one window at
+    each P onset, NaN where there is none.
+    """
 
     latitude: F64
     longitude: F64
+    n_p: int
     t_s: F64
     sigma_s: F64
+    log_a: F64
     silent_latitude: F64
     silent_longitude: F64
     silent_from_s: F64
@@ -103,7 +109,7 @@ class PointSource:
 
     def _from_afar(self, readings: Readings, near: tuple[float, float] | None) -> list[_Grid]:
         """A coarse grid around the earliest reading, or a wide one around `near`, then a finer one."""
-        first = int(np.argmin(readings.t_s))
+        first = int(np.argmin(readings.t_s[: readings.n_p]))
         half = self._p.search_radius_km if near is None else 2.0 * MIDDLE_HALF_KM
         lat0, lon0 = near or (float(readings.latitude[first]), float(readings.longitude[first]))
         wide = _Grid(lat0, lon0, half, COARSE_STEP_KM, self._coarse_depths)
@@ -119,6 +125,9 @@ class PointSource:
         return low + step_km * np.arange(FINE_DEPTHS, dtype=np.float64)
 
     def _evaluate(self, grid: _Grid, r: Readings) -> None:
+        with_a = np.flatnonzero(np.isfinite(r.log_a))
+        if with_a.size < 2:
+            with_a = with_a[:0]
         sta, silent = np.empty((r.t_s.size, 3)), np.empty((r.silent_to_s.size, 3))
         unit_vectors(r.latitude, r.longitude, sta)
         unit_vectors(r.silent_latitude, r.silent_longitude, silent)
@@ -130,14 +139,18 @@ class PointSource:
             grid.lat0,
             grid.lon0,
             sta,
+            r.n_p,
             r.t_s,
             np.hypot(r.sigma_s, self._p.reading_error_s),
             self._p.model_error_share,
             AMPLITUDE_DECAY * self._p.gutenberg_richter_b,
+            with_a,
+            r.log_a[with_a],
             silent,
             r.silent_from_s,
             r.silent_to_s,
             self._tt.p,
+            self._tt.s,
             CUT,
             grid.loglik,
             grid.origin_s,
@@ -145,12 +158,13 @@ class PointSource:
 
     def _solution(self, grid: _Grid, m: _Moments, r: Readings) -> Location:
         distances = geo.distances_km(m.latitude, m.longitude, r.latitude, r.longitude)
-        tt, _ = self._tt.times(distances, m.depth_km)
-        errors = np.sqrt(
-            r.sigma_s**2 + self._p.reading_error_s**2 + (self._p.model_error_share * (tt - tt.min())) ** 2
-        )
+        tp, ts = self._tt.times(distances, m.depth_km)
+        of_s = np.arange(r.t_s.size) >= r.n_p
+        tt = np.where(of_s, ts, tp)
+        path_s = np.where(of_s, S_SHARE * ts, self._p.model_error_share * (tp - tp[: r.n_p].min()))
+        errors = np.sqrt(r.sigma_s**2 + self._p.reading_error_s**2 + path_s**2)
         diff = r.t_s - tt
-        t0 = float(np.median(diff))
+        t0 = float(np.median(diff[: r.n_p]))
         for _ in range(5):
             w = 1.0 / (errors**2 * (3.0 + ((diff - t0) / errors) ** 2))
             t0 = float(np.sum(w * diff) / np.sum(w))

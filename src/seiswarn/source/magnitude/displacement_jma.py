@@ -30,7 +30,9 @@ class JmaDisplacement:
     REFERENCE = "JMA early-warning all-phase magnitude (Kamigaichi 2004, J. Japan Assoc. Earthq. Eng. 4(3))"
     VERIFIED = False
     VALID_DISTANCE_KM = (0.0, 500.0)
-    EVENT_SIGMA = 0.25  # not published; the between-event sigma of PGV in BSSA14 (0.35 to 0.4 of ln), 0.16 / 0.87
+    EVENT_SIGMA = (
+        0.25  # not published; the between-event sigma of PGV in BSSA14 (0.35 to 0.4 of ln), 0.16 / 0.87
+    )
     # with as much again for what a region adds
     SATURATES_AT = math.inf
 

@@ -1,0 +1,72 @@
+"""How surely a set of picks is an earthquake: how often noise alone would do the same.
+
+Every station triggers now and then without an earthquake, the rarer the stronger. If stations err independently of
+each other, coincidences that look like this one come as often as the first of them triggers that strongly anywhere
+in the network, times the chances that each further one does so within the time in which its P could have come.
+An S that fits, and silence where P should have been heard, enter as factors. The number, in coincidences per year, is
+what an operator would otherwise set a number of stations for: two stations that shake at 1 m/s^2 say more
+than four that hardly move.
+
+Faults that hit many stations at one instant are not independent: `suspects.simultaneous` looks for them first.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from seiswarn import geo
+from seiswarn.source.fitting import Fit
+from seiswarn.source.params import Params
+from seiswarn.source.records import Memory, PickRecord
+from seiswarn.stations import StationTable
+from seiswarn.timebase import NS
+
+YEAR_S = 365.25 * 86400.0
+HOUR_S = 3600.0
+SLOWEST_P_KMPS = 4.5
+FREE = 3  # picks whose times a hypocentre can follow; further ones have to fit
+# Recorded noise gave 0.6 to 2.9 picks per hour and channel before the threshold on amplitude (docs/waveform.md).
+USUAL_PER_HOUR = 3.0
+STRONG_PER_S = 1e-6  # however strong: one in twelve days is a blow, a blast, work at the station
+WEAKEST_MPS2 = 5e-4
+TRIGGER_RATIO = 6.0  # amplitude over noise of a usual trigger
+# S is read after most P; by chance one in three lies within its tolerance.
+S_BY_CHANCE = 0.3
+MISSING_COST = 4.0  # one in four stations that should trigger does not (as in the location)
+
+
+def false_per_year(fit: Fit, memory: Memory, table: StationTable, params: Params, now_ns: int) -> float:
+    """Coincidences of noise per year, in the whole network, that would look as this fit does."""
+    believed = [r for r in fit.inliers if r.site not in fit.misfits]
+    if len(believed) < 2:
+        return math.inf
+    alive = sum(1 for t in memory.live_to_ns if now_ns - t < 60 * NS)
+    first = believed[0]
+    log_n = math.log(max(alive, 1) * YEAR_S) + math.log(_trigger_rate(first, memory, now_ns))
+    lat, lon = table.st_latitude, table.st_longitude
+    at = [r.station for r in believed]
+    away = geo.distances_km(float(lat[first.station]), float(lon[first.station]), lat[at], lon[at])
+    for k in range(1, len(believed)):
+        window_s = 2.0 * (float(away[k]) / SLOWEST_P_KMPS + 1.0) if k < FREE else 2.0
+        log_n += min(0.0, math.log(_trigger_rate(believed[k], memory, now_ns) * window_s))
+    log_n += len(set(fit.with_s) - set(fit.misfits)) * math.log(S_BY_CHANCE)
+    log_n += fit.n_missing * math.log(MISSING_COST)
+    # Which of the picks at hand were taken: as many ways to find a coincidence.
+    log_n += _log_binomial(len(fit.records), len(believed))
+    return float(np.exp(min(log_n, 700.0)))
+
+
+def _trigger_rate(record: PickRecord, memory: Memory, now_ns: int) -> float:
+    """How often per second a station triggers as strongly as in this pick: the inverse of amplitude."""
+    own = max(0.0, memory.recent_picks(record.station, now_ns) - 1.0)
+    usual = max(USUAL_PER_HOUR, own) / HOUR_S
+    noise = memory.noise_mps2[record.station]
+    threshold = max(WEAKEST_MPS2, TRIGGER_RATIO * noise)
+    strength = max(record.pa_mps2, record.snr * noise, threshold)
+    return max(STRONG_PER_S, usual * threshold / strength)
+
+
+def _log_binomial(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

@@ -1,0 +1,97 @@
+"""What is not a local earthquake: picks made by faults, by waves from afar, by one station alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from seiswarn import geo
+from seiswarn.reasons import Reason
+from seiswarn.source.records import Memory, PickRecord
+from seiswarn.stations import StationTable
+from seiswarn.timebase import NS
+
+F64 = npt.NDArray[np.float64]
+
+# Picks of one artificial onset lie within a few samples. Three arrivals of a wave that spread over seconds do so by
+# chance once in thousands; where a network is tight, more do, so half of them must.
+INSTANT_NS = 50_000_000
+BURST_SITES = 3
+BURST_SHARE = 0.5
+BURST_APERTURE_KM = 10.0
+# P leaves a 1-D Earth steeper the farther it comes from: no faster than 8.3 km/s out to 1,000 km, where Pn has been
+# overtaken by what dives; beyond 15 degrees above 10 (slopes of the tables of Kennett and Engdahl 1991).
+TELESEISMIC_KMPS = 10.0
+REGIONAL_KMPS = 6.0
+PLANE_SITES = 5
+PLANE_APERTURE_KM = 40.0
+PLANE_RMS_S = 0.5
+NOISY_PER_HOUR = 20.0
+# A calibration moves the mass once and lets it swing back: great against noise, and hardly a zero crossing.
+PULSE_SNR = 30.0
+PULSE_CROSSINGS = 2
+
+
+def simultaneous(records: Sequence[PickRecord], table: StationTable) -> list[PickRecord]:
+    """Those of `records` (one per site) that began at one instant over a distance no wave covers so fast; or none."""
+    if len(records) < BURST_SITES:
+        return []
+    order = sorted(records, key=lambda r: (r.t_ns, r.station))
+    best: list[PickRecord] = []
+    last = 0
+    for first in range(len(order)):
+        while last < len(order) and order[last].t_ns - order[first].t_ns <= INSTANT_NS:
+            last += 1
+        if last - first > len(best):
+            best = order[first:last]
+    if len(best) < max(BURST_SITES, BURST_SHARE * len(order)):
+        return []
+    return best if _aperture_km(best, table) >= BURST_APERTURE_KM else []
+
+
+def _aperture_km(records: Sequence[PickRecord], table: StationTable) -> float:
+    """The largest distance from the middle one of stations to another, doubled."""
+    at = [r.station for r in records]
+    lat, lon = table.st_latitude[at], table.st_longitude[at]
+    return 2.0 * float(geo.distances_km(float(lat.mean()), float(lon.mean()), lat, lon).max())
+
+
+def apparent_velocity_kmps(records: Sequence[PickRecord], table: StationTable) -> tuple[float, float]:
+    """How fast a plane wave crosses the stations, and the RMS (s) it leaves; (0, inf) when that says nothing."""
+    if len(records) < PLANE_SITES or _aperture_km(records, table) < PLANE_APERTURE_KM:
+        return 0.0, math.inf
+    at = [r.station for r in records]
+    lat, lon = table.st_latitude[at], table.st_longitude[at]
+    north = geo.DEG_KM * (lat - lat.mean())
+    east = geo.DEG_KM * np.cos(np.radians(lat.mean())) * (lon - lon.mean())
+    t = np.array([(r.t_ns - records[0].t_ns) / NS for r in records])
+    design = np.column_stack([np.ones(len(t)), north, east])
+    slowness: F64 = np.linalg.lstsq(design, t, rcond=None)[0]
+    rms = float(np.sqrt(np.mean((t - design @ slowness) ** 2)))
+    return 1.0 / max(float(np.hypot(slowness[1], slowness[2])), 1e-6), rms
+
+
+def from_afar(records: Sequence[PickRecord], table: StationTable) -> tuple[Reason, str] | None:
+    """Whether picks are those of a plane wave from far outside; the reason and a sentence."""
+    velocity, rms = apparent_velocity_kmps(records, table)
+    if rms > PLANE_RMS_S or velocity < REGIONAL_KMPS:
+        return None
+    detail = f"a plane wave crosses {len(records)} sites at {velocity:.0f} km/s, rms {rms:.2f} s"
+    return (Reason.TELESEISM if velocity >= TELESEISMIC_KMPS else Reason.REGIONAL), detail
+
+
+def lone(record: PickRecord, memory: Memory, table: StationTable, now_ns: int) -> tuple[Reason, str]:
+    """Why a pick that nothing joined was made, as far as it can be told."""
+    code = table.stations[record.station]
+    per_hour = memory.recent_picks(record.station, now_ns)
+    if per_hour >= NOISY_PER_HOUR:
+        return Reason.NOISY_STATION, f"{code}: {per_hour:.0f} picks in an hour"
+    if record.snr >= PULSE_SNR and 0 <= record.crossings <= PULSE_CROSSINGS and not record.s_trusted:
+        return (
+            Reason.CALIBRATION_PULSE,
+            f"{code}: {record.snr:.0f} times the noise with {record.crossings} zero crossings",
+        )
+    return Reason.LONE_STATION, f"{code}: no other station in time"
