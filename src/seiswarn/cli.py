@@ -187,7 +187,7 @@ def evaluate(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Recorded sets (miniSEED, StationXML and the catalogue's event.xml), or folders of such.",
         ),
     ],

@@ -78,6 +78,11 @@ def test_the_table_has_a_line_for_each_set(evaluation: dict[str, Any]) -> None:
     assert said.count(".") - len(re.findall(r"\d\.\d", said)) == 1
 
 
+def test_failures_alone_are_not_called_silence() -> None:
+    said = sentence(overall([failed("a", "x"), failed("b", "y")], 0))
+    assert said == "None of 2 sets could be run."
+
+
 def test_the_page_is_whole_and_needs_nothing_else(evaluation: dict[str, Any]) -> None:
     text = page(evaluation).decode()
     assert page(evaluation).decode() == text

@@ -8,6 +8,7 @@ near the P time of iasp91.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from seiswarn.timebase import NS, from_seconds
 
 F64 = npt.NDArray[np.float64]
 UNKNOWN_DEPTH_KM = 10.0  # where a catalogue gives none: mid-crust, as catalogues fix it themselves
-DEEPEST_KM = 700.0
+SHALLOW_KM, DEEPEST_KM = 50.0, 700.0  # of travel-time tables: most need only the smaller
 BEFORE_S, AFTER_S = 4.5, 1.0  # of P that a record has to hold
 RISE = 4.0  # of energy over noise
 NOISE_S = 15.0  # looked at before P for the noise
@@ -34,9 +35,8 @@ LOW_HZ, HIGH_HZ = 1.0, 10.0  # where P of local earthquakes stands out; below ar
 def reached(quake: Quake, table: StationTable, stretches: Sequence[Stretch]) -> tuple[Reached, ...]:
     """Each station within the travel-time tables, nearest first."""
     depth_km = UNKNOWN_DEPTH_KM if quake.depth_km is None else min(max(quake.depth_km, 0.0), DEEPEST_KM)
-    model = TravelTimes("iasp91", max(50.0, depth_km))
     distance = distances_km(quake.latitude, quake.longitude, table.st_latitude, table.st_longitude)
-    p_s, s_s = model.times(distance, depth_km)
+    p_s, s_s = _model(SHALLOW_KM if depth_km <= SHALLOW_KM else DEEPEST_KM).times(distance, depth_km)
     verticals = _verticals(table, stretches)
     rows = []
     for k in np.argsort(distance, kind="stable").tolist():
@@ -58,6 +58,11 @@ def reached(quake: Quake, table: StationTable, stretches: Sequence[Stretch]) -> 
             )
         )
     return tuple(rows)
+
+
+@lru_cache(maxsize=2)
+def _model(max_depth_km: float) -> TravelTimes:
+    return TravelTimes("iasp91", max_depth_km)
 
 
 def _verticals(table: StationTable, stretches: Sequence[Stretch]) -> dict[int, list[Stretch]]:

@@ -63,6 +63,8 @@ def remarks(r: Result) -> list[str]:
 def sentence(overall: dict[str, Any]) -> str:
     """All of it in plain words."""
     o = overall
+    if o["failed"] == o["sets"]:
+        return f"None of {_count(o['sets'], 'set')} could be run."
     text = f"{_count(o['sets'], 'set')}"
     if o["failed"]:
         text += f", of which {o['failed']} could not be run"
