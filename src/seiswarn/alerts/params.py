@@ -22,17 +22,32 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0,
             le=12,
-            description="warn from this forecast intensity on, at any target or, without targets,"
-            " at the epicentre",
+            description="warn from this forecast intensity on, at any target or (see at_epicentre) at the"
+            " epicentre",
         ),
     ] = 3.0
-    min_stations: Annotated[int, Meta(ge=1, le=100, description="fewest stations that saw the event")] = 4
+    at_epicentre: Annotated[
+        bool,
+        Meta(
+            description="whether the intensity at the epicentre counts too, as it does for the public, who live"
+            " anywhere; false: that at targets alone. Without targets it always counts"
+        ),
+    ] = True
+    min_stations: Annotated[int, Meta(ge=1, le=100, description="fewest stations that saw the event")] = 2
+    max_false_per_year: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="warn when noise makes such a coincidence of stations, as strong, no more often than"
+            " this in a year",
+        ),
+    ] = 1.0
     max_magnitude_sigma: Annotated[
         float, Meta(gt=0, description="largest uncertainty of the magnitude, one sigma")
     ] = 0.6
     max_epicentre_sigma_km: Annotated[
         float, Meta(gt=0, description="largest one-sigma semi-axis of the epicentre in km")
-    ] = 40.0
+    ] = 60.0
     max_age_s: Annotated[
         float,
         Meta(gt=0, description="oldest event, in seconds since its origin, that is still first warned of"),

@@ -229,8 +229,9 @@ class AlertsStage:
         if forecast is not None and forecast.targets:
             worst = max(forecast.targets, key=lambda t: (t.intensity, t.name))
             intensity, place = worst.intensity, f"at {worst.name}"
-        elif forecast is not None:
-            intensity, place = forecast.epicentral_intensity, "at the epicentre"
+        if forecast is not None and (self._params.at_epicentre or not forecast.targets):
+            if forecast.epicentral_intensity > intensity:
+                intensity, place = forecast.epicentral_intensity, "at the epicentre"
         return View(
             params=self._params,
             warned=record.warned,
@@ -239,6 +240,7 @@ class AlertsStage:
             longitude=origin.longitude,
             epicentre_sigma_km=origin.ellipse_major_km,
             n_stations=_n_stations(estimate),
+            false_per_year=estimate.false_per_year,
             magnitude=magnitude.value if magnitude else None,
             magnitude_sigma=magnitude.sigma if magnitude else 0.0,
             intensity=intensity,

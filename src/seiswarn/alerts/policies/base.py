@@ -16,8 +16,8 @@ VerdictAction = Literal["warn", "hold", "withdraw"]
 class View:
     """All a policy may look at.
 
-    `intensity` is the largest forecast at any target, or at the epicentre when there are no
-    targets; `magnitude` is None while unknown; `warned` says whether a warning stands.
+    `intensity` is the largest forecast at any target, or at the epicentre where that counts (always when
+    there are no targets); `false_per_year` how often noise would do the same; `magnitude` is None while unknown; `warned` says whether a warning stands.
     """
 
     params: Params
@@ -27,6 +27,7 @@ class View:
     longitude: float
     epicentre_sigma_km: float
     n_stations: int
+    false_per_year: float
     magnitude: float | None
     magnitude_sigma: float
     intensity: float

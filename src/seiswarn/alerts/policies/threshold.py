@@ -68,6 +68,12 @@ def _doubts(view: View) -> list[_Finding]:
     p, found = view.params, []
     if view.n_stations < p.min_stations:
         found.append((Reason.TOO_FEW_STATIONS, f"{view.n_stations} of {p.min_stations} stations"))
+    if view.false_per_year > p.max_false_per_year:
+        text = (
+            f"noise makes such a coincidence {view.false_per_year:.3g} times a year"
+            f" (at most {p.max_false_per_year:g})"
+        )
+        found.append((Reason.LOW_CONFIDENCE, text))
     if view.magnitude_sigma > p.max_magnitude_sigma:
         text = f"magnitude uncertain by {view.magnitude_sigma:.2f} (at most {p.max_magnitude_sigma:.2f})"
         found.append((Reason.LOW_CONFIDENCE, text))
