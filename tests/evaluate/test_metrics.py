@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from factories import ORIGIN_NS, make_pick
+from factories import ORIGIN_NS, make_decision, make_pick
 from seiswarn.evaluate.heard import Shaking
 from seiswarn.evaluate.lead import lead_times
 from seiswarn.evaluate.matching import Rules, floor_s, must_warn, nearest, per_site
@@ -144,6 +144,13 @@ def test_estimates_are_beside_alerts_and_told_apart() -> None:
     assert found["first"]["m"] == 5.4
     silent = figures("x", make_heard([], estimates=estimates), RULES)
     assert (silent["first_estimate_s"], silent["missed"]) == (8.0, True)
+    decisions = [
+        make_decision(event_id=event, action="hold", reasons=(event,), detail=f"about {event}")
+        for event in ("a", "elsewhere")
+    ]
+    held = figures("x", make_heard([], estimates=estimates, decisions=decisions), RULES)["held"]
+    assert held == {"reasons": ["a"], "detail": "about a"}
+    assert figures("x", make_heard(STORY, estimates=estimates, decisions=decisions), RULES)["held"] is None
 
 
 def test_lead_times_count_from_the_first_alert() -> None:

@@ -5,7 +5,7 @@ Nothing here knows a file, a replay or a clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from seiswarn.evaluate.catalogue import Quake
@@ -23,7 +23,7 @@ from seiswarn.evaluate.matching import (
     per_site,
     withdrawn,
 )
-from seiswarn.messages import Alert
+from seiswarn.messages import Alert, Decision
 from seiswarn.timebase import from_seconds, iso, seconds
 
 AFTER_FIRST_S = {"first": 0.0, "at_5s": 5.0, "at_10s": 10.0, "at_20s": 20.0}
@@ -73,6 +73,7 @@ def figures(set_id: str, heard: Heard, rules: Rules) -> Result:
         for r in revisions(alerts, None if of_quake[event] is None else catalogue[of_quake[event] or 0])
     ]
     result["revisions"] = [*revisions([*mine, *estimates], catalogue[0]), *strangers]
+    result["held"] = None if mine else _why_silent(heard.decisions, {m.event_id for m in estimates})
     result["lead_times"] = lead_times(
         first_ns(mine), catalogue[0], reached[0], heard.picks, heard.shaking, rules.lead_intensity
     )
@@ -198,8 +199,15 @@ def _of_nothing() -> Result:
         "warned": False,
         "at_origin_20s": None,
         "first_estimate_s": None,
+        "held": None,
         "lead_times": {},
     }
+
+
+def _why_silent(decisions: Sequence[Decision], events: Container[str]) -> Result | None:
+    """The last word of a policy on an earthquake that was located and not warned of."""
+    last = next((d for d in reversed(decisions) if d.event_id in events and d.action == "hold"), None)
+    return None if last is None else {"reasons": list(last.reasons), "detail": last.detail}
 
 
 def _is_small(quake: Quake, rules: Rules) -> bool:

@@ -130,6 +130,13 @@ def _words(result: Result, n_shown: int) -> str:
     said = list(remarks(result))
     if result["first_alert_s"] is not None:
         said.insert(0, f"first alert {result['first_alert_s']:.1f} s after the origin")
+    elif result["first_estimate_s"] is not None:
+        said.append(f"located {result['first_estimate_s']:.1f} s after the origin")
+        if result["held"] is not None:
+            why = result["held"]["detail"] or ", ".join(result["held"]["reasons"])
+            said.append(f"no alert because of: {why}")
+    elif result["origin_time"] is not None:
+        said.append("not located")
     if result["floor_p4_s"] is not None:
         said.append(f"P at the fourth station after {result['floor_p4_s']:.1f} s")
     if result["origin_time"] is not None:
