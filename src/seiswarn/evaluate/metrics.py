@@ -24,6 +24,7 @@ from seiswarn.evaluate.matching import (
     withdrawn,
 )
 from seiswarn.messages import Alert, Decision
+from seiswarn.reasons import Reason
 from seiswarn.timebase import from_seconds, iso, seconds
 
 AFTER_FIRST_S = {"first": 0.0, "at_5s": 5.0, "at_10s": 10.0, "at_20s": 20.0}
@@ -205,8 +206,9 @@ def _of_nothing() -> Result:
 
 
 def _why_silent(decisions: Sequence[Decision], events: Container[str]) -> Result | None:
-    """The last word of a policy on an earthquake that was located and not warned of."""
-    last = next((d for d in reversed(decisions) if d.event_id in events and d.action == "hold"), None)
+    """The last word of a policy on an earthquake that was located and not warned of, but for its end."""
+    said = [d for d in decisions if d.event_id in events and d.action == "hold"]
+    last = next((d for d in reversed(said) if Reason.EVENT_ENDED not in d.reasons), None)
     return None if last is None else {"reasons": list(last.reasons), "detail": last.detail}
 
 

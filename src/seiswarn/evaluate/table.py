@@ -74,7 +74,8 @@ def sentence(overall: dict[str, Any]) -> str:
         text += ": no earthquake had to be warned of"
     behind = o["behind_floor_s"]
     if behind["n"]:
-        text += f", in the median {behind['median']:.1f} s after P had reached the fourth station"
+        side = "before P reached" if behind["median"] < 0.0 else "after P had reached"
+        text += f", in the median {abs(behind['median']):.1f} s {side} the fourth station"
         ten = o["abs_dm"]["all"]["at_10s"]
         if ten["n"]:
             km = o["epi_err_km"]["all"]["at_10s"]

@@ -30,6 +30,7 @@ CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
 S_TO_P = 3.0**1.5
 S_REACH = S_TO_P ** (1.0 / 1.374)
 FRESH_SNR = 4.0 * S_TO_P  # four times more than S stands out of P: no later phase does that
+PAIR_REACH = 1.5  # two stations of one source may be this much farther apart than it is from the first
 SPLIT_S, SPLIT_KM = 15.0, 150.0  # a candidate this close to a known event is that event, unless it cannot be
 SURE_SITES, SURE_KM = 6, 20.0  # an event known this well says what it can have made
 OTHER_SITES = 3  # picks that it cannot
@@ -147,7 +148,8 @@ class Associator:
         best: dict[int, PickRecord] = {}
         for other in self._compatible(newest, [memory.picks[p] for p in memory.pool]):
             held = best.get(other.site)
-            if held is None or abs(other.t_ns - newest.t_ns) < abs(held.t_ns - newest.t_ns):
+            # Of several at one site the clearest: what comes after P is picked out of its coda.
+            if other is newest or held is None or (held is not newest and other.snr > held.snr):
                 best[other.site] = other
         burst = simultaneous(list(best.values()), self._table)
         if burst:
@@ -196,7 +198,7 @@ class Associator:
         here = newest.station
         d = geo.distances_km(float(lat[here]), float(lon[here]), lat[stations], lon[stations])
         apart_s = np.abs(np.array([r.t_ns - newest.t_ns for r in others], dtype=np.float64)) / NS
-        good = (d <= self._p.search_radius_km) & (apart_s <= d / SLOWEST_P_KMPS + 1.0)
+        good = (d <= PAIR_REACH * self._p.search_radius_km) & (apart_s <= d / SLOWEST_P_KMPS + 1.0)
         return [others[k] for k in np.flatnonzero(good).tolist()]
 
     def is_split(self, fit: Fit, event: EventRecord) -> bool:

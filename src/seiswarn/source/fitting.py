@@ -28,6 +28,8 @@ MAX_S = 10  # S onsets in a location, the earliest
 MAX_ORDERS = 256  # sites whose neighbours are known by heart
 # S against a 1-D model: soft ground delays it by a second and more where P loses tenths.
 S_READING_S = 1.0
+# A weak P is read where it leaves the noise: late by what it takes to rise, the later the less it stands out.
+EMERGENT_S = 1.5
 AMPLITUDE_WINDOW_S = 3.0  # P amplitudes are compared over no longer windows: S is near
 MAX_AMPLITUDES = 10
 NOISE_RATIO = 2.0  # a displacement that hardly rises above what was there before is no amplitude
@@ -128,7 +130,7 @@ class Fitter:
         lat, lon = self._table.st_latitude, self._table.st_longitude
         stations = [r.station for r in chosen] + [s for s, _, _ in s_onsets]
         times = [r.t_ns for r in chosen] + [t for _, t, _ in s_onsets]
-        sigmas = [r.sigma_s for r in chosen] + [math.hypot(x, S_READING_S) for _, _, x in s_onsets]
+        sigmas = [math.hypot(r.sigma_s, EMERGENT_S / max(r.snr, 1.0)) for r in chosen] + [math.hypot(x, S_READING_S) for _, _, x in s_onsets]
         at = list(silent)
         return Readings(
             latitude=lat[stations],

@@ -13,7 +13,7 @@ import msgspec
 
 from seiswarn.messages import ChannelQuality, Decision, Message, Motions, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
-from seiswarn.source.association import Associator, coda_s
+from seiswarn.source.association import FRESH_SNR, Associator, coda_s
 from seiswarn.source.estimate import Estimator
 from seiswarn.source.evidence import false_per_year
 from seiswarn.source.fitting import Fit
@@ -24,6 +24,9 @@ from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds, iso
 
+REPICK_NS = 20 * NS
+REPICK_SNR = 2.0
+REPICK_SIGMA_S = 0.5
 FEW_SITES = 8  # with fewer arrivals, S and amplitudes still move a location
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
 MAX_SEARCHES = 2  # in the pool, per slice
@@ -81,6 +84,7 @@ class SourceStage:
         out: list[Message] = []
         if not fresh and not self._m.events and not self._m.pool:
             return out
+        fresh = self._without_repicks(fresh, with_s)
         self._hear_s(with_s)
         self._fits_left = MAX_FITS
         loose = self._place_all(fresh, t_seen_ns)
@@ -112,6 +116,28 @@ class SourceStage:
         self._associator.many_arrivals(event, [0])
 
     # --- picks --------------------------------------------------------------------------------
+
+    def _without_repicks(self, fresh: list[PickRecord], with_s: list[PickRecord]) -> list[PickRecord]:
+        """New picks without those that a clearer one at the same station explains, soon after it.
+
+        What the picker takes for another P within some twenty seconds of a clear one is mostly its S: it
+        stands for it where none was read.
+        """
+        kept = []
+        for record in fresh:
+            earlier = [
+                r
+                for r in (self._m.picks[i] for i in self._m.by_station[record.station])
+                if 0 < record.t_ns - r.t_ns <= REPICK_NS and r.snr > REPICK_SNR * record.snr
+            ]
+            if not earlier:
+                kept.append(record)
+                continue
+            clear = earlier[-1]
+            if not clear.s_t_ns and record.snr < FRESH_SNR:
+                clear.s_t_ns, clear.s_sigma_s = record.t_ns, max(record.sigma_s, REPICK_SIGMA_S)
+                with_s.append(clear)
+        return kept
 
     def _hear_s(self, records: Sequence[PickRecord]) -> None:
         """An S of a pick that an event has: it helps to locate while there are few."""

@@ -36,6 +36,8 @@ MIDDLE_STEP_KM, MIDDLE_HALF_KM = 4.0, 48.0
 FINE_STEP_KM, FINE_HALF_KM = 1.0, 12.0
 COARSE_DEPTHS_KM = (4.0, 10.0, 18.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 FINE_DEPTHS = 9
+MEAN_FITS = 2.0  # e^2 less likely than the best node, the mean is no place
+HELD = 0.9  # of the posterior within the finest grid, or the ellipse is that of a wider one
 CUT = 25.0  # nodes between others that are e^25 less likely than the best are not computed
 
 
@@ -101,11 +103,19 @@ class PointSource:
         grids.append(_Grid(lat, lon, FINE_HALF_KM, FINE_STEP_KM, self._depths_around(depth, 3.0)))
         self._evaluate(grids[-1], readings)
         # The finest grid that holds the posterior tells where and how sure.
-        for grid in reversed(grids):
-            moments = grid.moments()
-            if moments.major_km < 0.4 * grid.half_km:
+        for k in range(len(grids) - 1, -1, -1):
+            moments = grids[k].moments()
+            if moments.major_km < 0.4 * grids[k].half_km:
                 break
-        return self._solution(grid, moments, readings)
+        # The mean of a posterior bent around stations may fit none of them: then the best node stands for it.
+        if grids[k].falls_short(moments) > MEAN_FITS:
+            moments = grids[k].moments(about=grids[k].best())
+        # Few stations may leave a second place, far from the best, that is hardly worse: a wider grid that
+        # holds it says so, about the best place and not about a mean that lies between the two.
+        for wider in reversed(grids[:k]):
+            if wider.share_near(moments, grids[k].half_km) < HELD:
+                moments = wider.moments(about=(moments.latitude, moments.longitude, moments.depth_km))
+        return self._solution(moments, readings)
 
     def _from_afar(self, readings: Readings, near: tuple[float, float] | None) -> list[_Grid]:
         """A coarse grid around the earliest reading, or a wide one around `near`, then a finer one."""
@@ -156,7 +166,7 @@ class PointSource:
             grid.origin_s,
         )
 
-    def _solution(self, grid: _Grid, m: _Moments, r: Readings) -> Location:
+    def _solution(self, m: _Moments, r: Readings) -> Location:
         distances = geo.distances_km(m.latitude, m.longitude, r.latitude, r.longitude)
         tp, ts = self._tt.times(distances, m.depth_km)
         of_s = np.arange(r.t_s.size) >= r.n_p
@@ -219,13 +229,42 @@ class _Grid:
         last = len(self.offsets) - 1
         return not (0 < a < last and 0 < b < last)
 
-    def moments(self) -> _Moments:
-        """Mean and covariance of the posterior on this grid; a node has its own width added."""
-        w = np.exp(self.loglik - self.loglik.max())
-        w /= w.sum()
+    def _posterior(self) -> F64:
+        w: F64 = np.exp(self.loglik - self.loglik.max())
+        return w / w.sum()
+
+    def share_near(self, m: _Moments, half_km: float) -> float:
+        """How much of the posterior lies within a square around a place."""
+        north, east = self._offset(m.latitude, m.longitude)
+        near_n, near_e = (np.abs(self.offsets - x) <= half_km + self.step_km for x in (north, east))
+        return float(self._posterior().sum(axis=0)[np.ix_(near_n, near_e)].sum())
+
+    def falls_short(self, m: _Moments) -> float:
+        """By how much the logarithm of the posterior at a place is less than at the best node."""
+        north, east = self._offset(m.latitude, m.longitude)
+        a, b = (int(np.argmin(np.abs(self.offsets - x))) for x in (north, east))
+        d = int(np.argmin(np.abs(self.depths - m.depth_km)))
+        return float(self.loglik.max() - self.loglik[d, a, b])
+
+    def _offset(self, latitude: float, longitude: float) -> tuple[float, float]:
+        """A place in km north and east of the middle."""
+        east_deg = (longitude - self.lon0 + 180.0) % 360.0 - 180.0
+        return (
+            geo.DEG_KM * (latitude - self.lat0),
+            geo.DEG_KM * math.cos(math.radians(self.lat0)) * east_deg,
+        )
+
+    def moments(self, about: tuple[float, float, float] | None = None) -> _Moments:
+        """Mean and covariance of the posterior on this grid; a node has its own width added.
+
+        With `about` (latitude, longitude, depth), that place stays and the covariance is about it.
+        """
+        w = self._posterior()
         wn, we, wd = w.sum(axis=(0, 2)), w.sum(axis=(0, 1)), w.sum(axis=(1, 2))
         north, east = float(wn @ self.offsets), float(we @ self.offsets)
         depth = float(wd @ self.depths)
+        if about is not None:
+            (north, east), depth = self._offset(about[0], about[1]), about[2]
         flat = w.sum(axis=0)
         dn, de = self.offsets - north, self.offsets - east
         own = self.step_km**2 / 12.0
