@@ -145,11 +145,11 @@ def test_estimates_are_beside_alerts_and_told_apart() -> None:
     silent = figures("x", make_heard([], estimates=estimates), RULES)
     assert (silent["first_estimate_s"], silent["missed"]) == (8.0, True)
     decisions = [
-        make_decision(event_id=event, action="hold", reasons=(event,), detail=f"about {event}")
-        for event in ("a", "elsewhere")
+        make_decision(event_id=event, action="hold", reasons=(reason,), detail=f"about {event}")
+        for event, reason in (("a", "LOW_CONFIDENCE"), ("elsewhere", "COVERED"), ("a", "EVENT_ENDED"))
     ]
     held = figures("x", make_heard([], estimates=estimates, decisions=decisions), RULES)["held"]
-    assert held == {"reasons": ["a"], "detail": "about a"}
+    assert held == {"reasons": ["LOW_CONFIDENCE"], "detail": "about a"}
     assert figures("x", make_heard(STORY, estimates=estimates, decisions=decisions), RULES)["held"] is None
 
 

@@ -74,6 +74,9 @@ def test_the_table_has_a_line_for_each_set(evaluation: dict[str, Any]) -> None:
     assert table[6].endswith("FAILED: ArchiveError: <nothing> to replay")
     said = sentence(evaluation["overall"])
     assert "2 of 3 earthquakes" in said
+    assert "1.5 s after P had reached" in said
+    early = overall([figures("early", make_heard([alert(6.0, 6.0)]), Rules())], 0)
+    assert "2.0 s before P reached" in sentence(early)
     assert "2 false, 1 for small earthquakes" in said
     assert said.count(".") - len(re.findall(r"\d\.\d", said)) == 1
 
