@@ -51,7 +51,7 @@ class Network:
         return np.flatnonzero(self.group == group)
 
 
-def network(n_stations: int, seed: int, phases: int = 4) -> Network:
+def network(n_stations: int, seed: int, phases: int = 2) -> Network:
     """`n_stations` on a grid of 20 km, each up to a quarter of that off its node."""
     rng = np.random.default_rng((seed, 1))
     side = int(np.ceil(np.sqrt(n_stations)))
