@@ -259,6 +259,8 @@ class Bank:
                 if span.from_s < to_s and span.to_s > from_s:
                     row = self._row[span.station]
                     if span.what == "away":
+                        if min(to_s, span.to_s) - max(from_s, span.from_s) < 0.5 * (to_s - from_s):
+                            continue  # a packet that is mostly there is sent
                         away[row : row + 3] = True
                     elif span.what == "clock":
                         t0[row : row + 3] += from_seconds(span.value)

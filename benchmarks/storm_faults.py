@@ -129,7 +129,8 @@ def calibration_round(net: Network, t_s: float, rng: Rng) -> Fault:
 def burst(net: Network, t_s: float, rng: Rng) -> Fault:
     """A group's telemetry fails: a gap, then the same step, garbage or old buffer at all, and a gap again."""
     group = net.members(int(rng.integers(net.group.max() + 1))).tolist()
-    seconds, before, after = (float(rng.uniform(*ab)) for ab in ((0.5, 5.0), (1.0, 5.0), (1.0, 5.0)))
+    t_s += max(0.0, 7.0 - t_s % 60.0)  # an old buffer is taken from the same minute of samples
+    seconds, before, after = (float(rng.uniform(*ab)) for ab in ((1.0, 5.0), (1.0, 5.0), (1.0, 5.0)))
     fault = Fault("telemetry burst", t_s - before, t_s + seconds + after + 30.0, tuple(group))
     form, size, seed = (
         rng.choice(("step", "garbage", "repeat")),
