@@ -58,6 +58,7 @@ class Result(NamedTuple):
     tally: score.Tally
     truths: Counter[str]
     missed: int
+    blamed: Counter[str]  # what made false events and false alerts
     lines: list[str]
     cpu_s: float
     from_cache: bool
@@ -87,9 +88,14 @@ def run(work: Work) -> Result:
     wrong.sort(key=lambda e: (not score.is_false_alert(e), -e.m))
     lines = [line for e in wrong[: work.stories] for line in score.story(e, tally, storm)]
     lines += [f"not warned of: {q}" for q in score.missed(tally, storm)]
+    blamed: Counter[str] = Counter()
+    for e in wrong:
+        what = score.blame(e, tally, storm)
+        blamed[f"event false, by {what}"] += 1
+        blamed[f"alert false, by {what}"] += score.is_false_alert(e)
     truths = Counter(q.kind for q, _, _ in storm.truth.quakes)
     tally.onsets.clear()
-    return Result(tally, truths, len(score.missed(tally, storm)), lines, cpu, cached)
+    return Result(tally, truths, len(score.missed(tally, storm)), blamed, lines, cpu, cached)
 
 
 def _replan(storm: Storm) -> None:
@@ -127,6 +133,8 @@ def rows(results: list[Result], took_s: float) -> dict[str, Row]:
         "strong earthquakes not warned of": Row(sum(r.missed for r in results), "", "lower"),
         "decisions without a reason": Row(sum(r.tally.unexplained for r in results), "", "lower"),
     }
+    for what, n in sorted(sum((r.blamed for r in results), Counter()).items()):
+        out[what] = Row(n, "", "lower")
     for title, counts in (("declined", [r.tally.declined for r in results]),
                           ("decided", [r.tally.decided for r in results])):  # fmt: skip
         for reason, n in sum(counts, Counter()).most_common():

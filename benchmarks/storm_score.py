@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from storm_data import Storm, Truth
+from storm_faults import Fault
 from storm_kept import Piece, unpacked
 from storm_waves import Quake
 
@@ -131,11 +132,33 @@ def is_false_alert(event: Event) -> bool:
     return bool(event.alerts) and (event.truth is None or event.truth.kind != "strong")
 
 
+def reach_km(mw: float) -> float:
+    """How far an earthquake may trigger a good station: 18 km at M 1, 50 km at M 2, 140 km at M 3."""
+    return float(10.0 ** (0.45 * mw + 0.8))
+
+
+def _since(fault: Fault, station: int, t: float) -> float:
+    """Seconds since the last thing that a fault did at a station."""
+    moments = [fault.from_s]
+    for span in fault.spans:
+        if span.station == station:
+            moments += [span.from_s, span.to_s]
+    for effect in fault.effects:
+        if effect.station == station:
+            moments.append(effect.first_s)
+    return t - max((m for m in moments if m <= t + BEFORE_S), default=fault.from_s)
+
+
 def causes(truth: Truth, storm: Storm, pick: Pick) -> list[str]:
     """What happened at a station around a pick, the nearest in time first."""
     station = storm.net.table.station_index[pick.station]
     t, found = (pick.t_ns - storm.t0_ns) / NS, []
+    place = float(storm.net.table.st_latitude[station]), float(storm.net.table.st_longitude[station])
     for q, p_s, s_s in truth.quakes:
+        if not p_s[station] - 3.0 < t < s_s[station] + 20.0:
+            continue
+        if distance_km(q.latitude, q.longitude, *place) > reach_km(q.mw):
+            continue
         for phase, due in (("P", p_s[station]), ("S", s_s[station])):
             if -3.0 < t - due < 20.0:
                 found.append((abs(t - due), f"{phase} of {q.kind} M{q.mw:.1f} {t - due:+.1f} s"))
@@ -144,11 +167,22 @@ def causes(truth: Truth, storm: Storm, pick: Pick) -> list[str]:
             found.append((abs(t - due[station]), f"teleseism {t - due[station]:+.1f} s"))
     for fault in truth.faults:
         if station in fault.stations and fault.from_s - BEFORE_S < t < fault.to_s + AFTER_S:
-            found.append((abs(t - fault.from_s), f"{fault.kind} {t - fault.from_s:+.1f} s"))
+            since = _since(fault, station, t)
+            found.append((abs(since), f"{fault.kind} {since:+.1f} s"))
     for name, at, where in truth.roads:
         if where == station and -BEFORE_S < t - at < 22.0:
             found.append((abs(t - at), f"{name} {t - at:+.1f} s"))
     return [text for _, text in sorted(found)]
+
+
+def blame(event: Event, tally: Tally, storm: Storm) -> str:
+    """What made most of the picks of an event, without numbers: "telemetry burst", "P of swarm", "noise"."""
+    votes: Counter[str] = Counter()
+    for a in event.largest.arrivals or event.first.arrivals:
+        pick = tally.onsets.get(a.pick_id)
+        why = causes(storm.truth, storm, pick) if pick is not None and a.weight > 0.0 else []
+        votes[" ".join(w for w in (why[0] if why else "noise").split() if w.isalpha() and w != "s")] += 1
+    return votes.most_common(1)[0][0] if votes else "nothing"
 
 
 def story(event: Event, tally: Tally, storm: Storm) -> list[str]:

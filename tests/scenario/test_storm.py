@@ -213,8 +213,8 @@ def test_what_made_a_pick_is_told(bench) -> None:
     storm = storm_of(bench, hours=0.1, bursts=240.0)
     (fault,) = storm.truth.faults
     code = storm.net.table.stations[fault.stations[0]]
-    pick = SimpleNamespace(station=code, t_ns=storm.t0_ns + round((fault.from_s + 1.0) * NS))
-    assert bench.score.causes(storm.truth, storm, pick) == ["telemetry burst +1.0 s"]
+    pick = SimpleNamespace(station=code, t_ns=storm.t0_ns + round((fault.from_s + 0.5) * NS))
+    assert bench.score.causes(storm.truth, storm, pick) == ["telemetry burst +0.5 s"]
     later = SimpleNamespace(station=code, t_ns=storm.t0_ns + round((fault.to_s + 60.0) * NS))
     assert bench.score.causes(storm.truth, storm, later) == []
 
