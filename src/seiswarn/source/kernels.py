@@ -26,10 +26,13 @@ MISS_COST = 1.4  # -log(0.25): a live station nearer than the picks that should 
 SILENT_MARGIN_S = 1.0
 # S: the path's share of the error counts from the origin, since S-P is what S adds, and Vp/Vs varies by some
 # percent in itself (Christensen 1996, JGR 101, 3139-3156: 1.68 to 1.84 within the crust).
-S_SHARE = 0.04
+S_SHARE = 0.03
 AMPLITUDE_SIGMA = 0.35  # of log10 Pd at a station: 0.305 (Wu and Zhao 2006) and as much as the window adds
 AMPLITUDE_LOG = 0.5 * 1.374 / math.log(10.0)  # log10 of the decay R^1.374, from ln R^2
 AMPLITUDE_FLOOR = -math.log(0.02)  # what an amplitude that is plain wrong costs at most
+# How far off a global 1-D model is for a region: crusts have mean P velocities of 6.45 +- 0.21 km/s (Christensen and
+# Mooney 1995, JGR 100, 9761-9788). Common to all paths of an event, so it does not average out.
+SLOWNESS_SIGMA = 0.033
 SIXTH = 1.0 / 6.0
 LOG_EVERY = 32  # factors whose product is formed before its logarithm: far from over- and underflow
 
@@ -128,14 +131,25 @@ def _log_of_product(factors: F64) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})
-def _weighted_mean(values: F64, var: F64, about: float) -> float:
-    """Mean of values, weighted for a Student distribution of those variances about `about`."""
-    sw, swt = 0.0, 0.0
+def line_of(values: F64, beyond: F64, var: F64, about: float, slope: float) -> tuple[float, float]:
+    """Origin time and slowness error that explain `values` best, weighted for a Student distribution.
+
+    The line about + slope * beyond of the step before gives the weights. The slowness error is of the whole
+    region, so its prior counts once for all arrivals.
+    """
+    sw, swx, swxx, swy, swxy = 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(values.size):
-        w = 1.0 / (STUDENT_NU * var[k] + (values[k] - about) ** 2)
+        x = beyond[k]
+        # (nu + 1) / (nu var + r^2): about 1 / var where the residual is small, to weigh against the prior
+        w = (STUDENT_NU + 1.0) / (STUDENT_NU * var[k] + (values[k] - about - slope * x) ** 2)
         sw += w
-        swt += w * values[k]
-    return swt / sw
+        swx += w * x
+        swxx += w * x * x
+        swy += w * values[k]
+        swxy += w * x * values[k]
+    swxx += 1.0 / SLOWNESS_SIGMA**2
+    b = (sw * swxy - swx * swy) / (sw * swxx - swx * swx)
+    return (swy - b * swx) / sw, b
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -150,6 +164,7 @@ def _node(
     share: float,
     order: I64,
     diff: F64,
+    beyond: F64,
     var: F64,
 ) -> tuple[float, float]:
     """Log-likelihood of the arrivals at one node and its origin time; rows have the times of its depth.
@@ -163,18 +178,21 @@ def _node(
         nearest = min(nearest, tt)
         diff[k] = t_s[k] - tt
     for k in range(n_p):
-        var[k] = var0[k] + (share * (t_s[k] - diff[k] - nearest)) ** 2
+        beyond[k] = t_s[k] - diff[k] - nearest
+        var[k] = var0[k] + (share * beyond[k]) ** 2
     t0 = _median(diff[:n_p], order)
     for k in range(n_p, n):
         tt = row_s[column[k]] + part[k] * (row_s[column[k] + 1] - row_s[column[k]])
         diff[k] = t_s[k] - tt
+        beyond[k] = tt - nearest
         var[k] = var0[k] + (S_SHARE * tt) ** 2
+    slope = 0.0
     for _ in range(3):
-        t0 = _weighted_mean(diff, var, t0)
+        t0, slope = line_of(diff, beyond, var, t0, slope)
     for k in range(n):
-        half = min(0.5 * (diff[k] - t0) ** 2 / var[k], 50.0)
+        half = min(0.5 * (diff[k] - t0 - slope * beyond[k]) ** 2 / var[k], 50.0)
         diff[k] = (1.0 - OUTLIER) * _exp_minus(half) + OUTLIER
-    return _log_of_product(diff), t0
+    return _log_of_product(diff) - 0.5 * (slope / SLOWNESS_SIGMA) ** 2, t0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -288,7 +306,7 @@ def score_grid(
         _at_depths(table_s, depths_km, rows_s)
     level = np.empty(with_a.size)
     var0 = sigma_s * sigma_s
-    order, diff, var = np.arange(n_p), np.empty(n), np.empty(n)
+    order, diff, beyond, var = np.arange(n_p), np.empty(n), np.empty(n), np.empty(n)
     dist, all_k, column, part = np.empty(n), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
     s_dist, near, s_column, s_part = np.empty(m), np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m)
     best, computed = -math.inf, 0
@@ -318,7 +336,7 @@ def score_grid(
                         _place(sta_u, x, y, z, columns, math.inf, dist, all_k, column, part)
                         far = dist[:n_p].max()
                         n_near = _place(silent_u, x, y, z, columns, far, s_dist, near, s_column, s_part)
-                    ll, t0 = _node(rows[d], rows_s[d], n_p, column, part, t_s, var0, share, order, diff, var)
+                    ll, t0 = _node(rows[d], rows_s[d], n_p, column, part, t_s, var0, share, order, diff, beyond, var)
                     for k in range(n_p):
                         diff[k] = dist[k] * dist[k] + depths_km[d] * depths_km[d]
                     ll -= 0.5 * decay * _log_of_product(diff[:n_p]) / n_p + depth_cost[d]

@@ -49,7 +49,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     model_error_share: Annotated[
         float,
         Meta(ge=0, description="arrival error as a share of the travel time beyond the nearest station's"),
-    ] = 0.04
+    ] = 0.03
     max_picks: Annotated[int, Meta(ge=8, description="arrivals used in a location, the earliest first")] = 25
     pool_s: Annotated[float, Meta(gt=0, description="how long an unassociated pick is kept, s")] = 60.0
     update_s: Annotated[

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seiswarn import geo
-from seiswarn.source.kernels import S_SHARE, score_grid, unit_vectors
+from seiswarn.source.kernels import S_SHARE, line_of, score_grid, unit_vectors
 from seiswarn.source.params import Params
 from seiswarn.source.traveltime import TravelTimes
 
@@ -171,13 +171,13 @@ class PointSource:
         tp, ts = self._tt.times(distances, m.depth_km)
         of_s = np.arange(r.t_s.size) >= r.n_p
         tt = np.where(of_s, ts, tp)
-        path_s = np.where(of_s, S_SHARE * ts, self._p.model_error_share * (tp - tp[: r.n_p].min()))
+        beyond = tt - tp[: r.n_p].min()
+        path_s = np.where(of_s, S_SHARE * ts, self._p.model_error_share * beyond)
         errors = np.sqrt(r.sigma_s**2 + self._p.reading_error_s**2 + path_s**2)
         diff = r.t_s - tt
-        t0 = float(np.median(diff[: r.n_p]))
+        t0, slope = float(np.median(diff[: r.n_p])), 0.0
         for _ in range(5):
-            w = 1.0 / (errors**2 * (3.0 + ((diff - t0) / errors) ** 2))
-            t0 = float(np.sum(w * diff) / np.sum(w))
+            t0, slope = line_of(diff, beyond, errors**2, t0, slope)
         return Location(
             latitude=m.latitude,
             longitude=m.longitude,
@@ -188,7 +188,7 @@ class PointSource:
             major_km=m.major_km,
             minor_km=m.minor_km,
             azimuth_deg=m.azimuth_deg,
-            residuals_s=diff - t0,
+            residuals_s=diff - t0 - slope * beyond,
             errors_s=errors,
             distances_km=distances,
         )
