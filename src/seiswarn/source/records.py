@@ -104,6 +104,8 @@ class EventRecord(msgspec.Struct, kw_only=True):
     changed: bool = True  # something is new since the last estimate
     moved: bool = True  # so is its place: not to be held back
     due: bool = False  # picks have come since it was located
+    doubted: list[str] = []  # "station REASON" that has been said (`source.doubts`)
+    n_judged: int = 0  # how often its stations have been judged
 
 
 class Memory(msgspec.Struct, kw_only=True):
