@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,8 @@ import pytest
 
 from seiswarn.geo import distance_km, offset_deg
 from seiswarn.messages import EventEstimate, Message, Motions, Pick, PWindow, Slice
+from seiswarn.rupture_distance import mean_rupture_distance_km
+from seiswarn.source import attenuation
 from seiswarn.source.params import Params
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
@@ -20,6 +22,8 @@ T0 = 1_700_000_000 * NS
 LAT0, LON0 = 24.0, 107.0
 STEP_S = 0.1
 QUIET_PGD_M = 1e-6
+QUIET_PGV_MPS = 1e-5
+QUIET_WOOD_M = 2e-4  # on the trace
 
 
 def make_table(places_km: Sequence[tuple[float, float]], sites: Sequence[int] | None = None) -> StationTable:
@@ -89,11 +93,40 @@ def pgd_of(magnitude: float, hypocentral_km: float, depth_km: float) -> float:
     return float(10 ** (0.87 * magnitude - np.log10(r) - 1.9e-3 * r + 5e-3 * depth_km - 0.98)) * 1e-5
 
 
+def pgv_of(magnitude: float, epicentral_km: float, depth_km: float) -> float:
+    """Peak velocity in m/s by Si and Midorikawa, at the mean distance to a rupture around a point."""
+    top = max(0.0, depth_km - 0.5 * 10 ** (-1.01 + 0.32 * magnitude))
+    x = np.hypot(mean_rupture_distance_km(np.array([epicentral_km]), magnitude), top)
+    return float(attenuation.pgv_mps(magnitude, x, depth_km)[0])
+
+
+def wood_of(magnitude: float, hypocentral_km: float) -> float:
+    """Peak on the trace of a Wood-Anderson seismograph in m, by Hutton and Boore; ML ends at 6.3."""
+    r = max(hypocentral_km, 1.0)
+    return float(10 ** (min(magnitude, 6.3) - 1.11 * np.log10(r) - 0.00189 * r + 2.09)) * 1e-9 * 2080.0
+
+
+def peaks_of(magnitude: float, epicentral_km: float, depth_km: float) -> tuple[float, float, float]:
+    """Peak displacement (m), velocity (m/s) and Wood-Anderson trace (m) of S at a station."""
+    r = float(np.hypot(epicentral_km, depth_km))
+    return (
+        pgd_of(magnitude, r, depth_km),
+        pgv_of(magnitude, epicentral_km, depth_km),
+        wood_of(magnitude, r),
+    )
+
+
+Peaks = tuple[float, float, float]
+QUIET: Peaks = (QUIET_PGD_M, QUIET_PGV_MPS, QUIET_WOOD_M)
+P_SHARE = 3.0**-1.5  # of P in the peaks of S (far field, Poisson solid)
+
+
 @dataclass
 class Feed:
     """Messages of a waveform stage, in any order; `run` plays them by `t_seen_ns`.
 
-    `shaking` has (P, S, Pd, PGD) of each earthquake at each station: give earthquakes before motions.
+    `shaking` has (P, S, peaks of P, peaks of S) of each earthquake at each station: give earthquakes before
+    motions. `gains` are what wrong metadata make of a station's amplitudes.
     """
 
     table: StationTable
@@ -101,20 +134,30 @@ class Feed:
     messages: list[Message] = field(default_factory=list)
     seen_ns: list[int] = field(default_factory=list)
     n_picks: int = 0
-    shaking: dict[int, list[tuple[int, int, float, float]]] = field(default_factory=dict)
+    shaking: dict[int, list[tuple[int, int, Peaks, Peaks]]] = field(default_factory=dict)
+    gains: Mapping[int, float] = field(default_factory=dict)
 
     def add(self, message: Message, t_seen_ns: int) -> None:
         self.messages.append(message)
         self.seen_ns.append(t_seen_ns)
 
     def pick(
-        self, station: int, t_ns: int, *, sigma_s: float = 0.1, pd_m: float = 0.0, up_to_s: float = 5.0
+        self,
+        station: int,
+        t_ns: int,
+        *,
+        sigma_s: float = 0.1,
+        pd_m: float = 0.0,
+        up_to_s: float = 5.0,
+        late_s: float = 0.0,
+        polarity: int = 0,
     ) -> str:
-        """A pick, seen 0.3 s after its onset, with P windows growing by half a second."""
+        """A pick, seen 0.3 s after its onset (and `late_s` more), with P windows growing by half a second."""
         self.n_picks += 1
+        late_ns, gain = from_seconds(late_s), self.gains.get(station, 1.0)
         code = self.table.stations[station]
         pick_id = f"{code}/{t_ns}/{self.n_picks}"
-        seen = t_ns + from_seconds(0.3)
+        seen = t_ns + from_seconds(0.3) + late_ns
         self.add(
             Pick(
                 pick_id=pick_id,
@@ -123,7 +166,8 @@ class Feed:
                 t_ns=t_ns,
                 uncertainty_s=sigma_s,
                 snr=20.0,
-                noise_d_m=QUIET_PGD_M,
+                polarity=polarity,
+                noise_d_m=gain * QUIET_PGD_M,
                 t_seen_ns=seen,
                 status="test",
             ),
@@ -140,14 +184,14 @@ class Feed:
                 window_s=0.5 * k,
                 pa_mps2=0.1,
                 pv_mps=0.01,
-                pd_m=pd_m * min(1.0, k / 4),
+                pd_m=gain * pd_m * min(1.0, k / 4),
                 tau_c_s=1.0,
                 tau_p_max_s=1.0,
                 iv2_m2ps=1e-4,
-                t_seen_ns=max(end, seen),
+                t_seen_ns=max(end + late_ns, seen),
                 status="test",
             )
-            self.add(window, max(end, seen))
+            self.add(window, max(end + late_ns, seen))
         return pick_id
 
     def motions(self, stations: Sequence[int], from_s: float, to_s: float, late_s: float = 0.0) -> None:
@@ -155,14 +199,17 @@ class Feed:
         for k in range(int(np.floor(from_s)), int(np.ceil(to_s))):
             t = T0 + (k + 1) * NS
             n = len(stations)
+            disp, vel, wood = zip(*(self._peaks(s, t) for s in stations), strict=True)
             message = Motions(
                 t_seen_ns=t,
                 stations=tuple(self.table.stations[s] for s in stations),
                 t_ns=(t,) * n,
                 n_components=(3,) * n,
                 pga_mps2=(1e-4,) * n,
-                pgv_mps=(1e-5,) * n,
-                pgd_m=tuple(self._pgd(s, t) for s in stations),
+                pgv_mps=vel,
+                pgd_m=disp,
+                mechanical_pgd_m=disp,
+                wood_anderson_m=wood,
                 intensity_gbt=(0.0,) * n,
                 intensity_jma=(0.0,) * n,
                 clipped=(False,) * n,
@@ -170,15 +217,15 @@ class Feed:
             )
             self.add(message, t + from_seconds(late_s))
 
-    def _pgd(self, station: int, t_ns: int) -> float:
-        """Peak displacement in the second that ends at `t_ns`: noise, P, 20 s of S."""
-        peak = QUIET_PGD_M
-        for p_ns, s_ns, pd, pgd in self.shaking.get(station, ()):
+    def _peaks(self, station: int, t_ns: int) -> Peaks:
+        """Peaks in the second that ends at `t_ns`: noise, P, 20 s of S."""
+        peaks = QUIET
+        for p_ns, s_ns, of_p, of_s in self.shaking.get(station, ()):
             if p_ns < t_ns <= s_ns:
-                peak = max(peak, pd)
+                peaks = _larger(peaks, of_p)
             elif s_ns < t_ns <= s_ns + 20 * NS:
-                peak = max(peak, pgd)
-        return peak
+                peaks = _larger(peaks, of_s)
+        return _times(self.gains.get(station, 1.0), peaks)
 
     def quake(
         self,
@@ -189,26 +236,42 @@ class Feed:
         scatter: float = 0.0,
         seed: int = 1,
         reach_km: float = 400.0,
-        errors_s: dict[int, float] | None = None,
+        errors_s: Mapping[int, float] | None = None,
+        late_s: Mapping[int, float] | None = None,
+        moved: Mapping[int, tuple[float, float]] | None = None,
+        polarities: Mapping[int, int] | None = None,
     ) -> None:
-        """P picks of an earthquake at the stations it reaches, with their displacements."""
+        """P picks of an earthquake at the stations it reaches, with their displacements.
+
+        By station: `errors_s` of its clock, `late_s` its telemetry, `moved` where it truly stands (latitude,
+        longitude) when that is not where the table says, `polarities` which way it first moves.
+        """
         rng = np.random.default_rng(seed)
         lat, lon = quake.place
         for s in range(self.table.n_stations) if stations is None else stations:
-            d = float(
-                distance_km(lat, lon, float(self.table.st_latitude[s]), float(self.table.st_longitude[s]))
-            )
+            here = float(self.table.st_latitude[s]), float(self.table.st_longitude[s])
+            d = float(distance_km(lat, lon, *(moved or {}).get(s, here)))
             if d > reach_km:
                 continue
             tp, ts = self.travel_times.times(np.array([d]), quake.depth_km)
-            error = noise_s * rng.standard_normal() + (errors_s or {}).get(s, 0.0)
+            wrong = (errors_s or {}).get(s, 0.0)
+            error = noise_s * rng.standard_normal() + wrong
             r = float(np.hypot(d, quake.depth_km))
             pd = pd_of(quake.magnitude, r) * 10 ** (scatter * rng.standard_normal())
             onset = quake.t0_ns + from_seconds(float(tp[0]) + error)
-            self.pick(s, onset, sigma_s=max(noise_s, 0.05), pd_m=pd, up_to_s=min(8.0, float(ts[0] - tp[0])))
-            s_ns = quake.t0_ns + from_seconds(float(ts[0]))
-            pgd = pgd_of(quake.magnitude, r, quake.depth_km)
-            self.shaking.setdefault(s, []).append((onset, s_ns, pd, pgd))
+            self.pick(
+                s,
+                onset,
+                sigma_s=max(noise_s, 0.05),
+                pd_m=pd,
+                up_to_s=min(8.0, float(ts[0] - tp[0])),
+                late_s=(late_s or {}).get(s, 0.0),
+                polarity=(polarities or {}).get(s, 0),
+            )
+            s_ns = quake.t0_ns + from_seconds(float(ts[0]) + wrong)
+            of_s = peaks_of(quake.magnitude, d, quake.depth_km)
+            of_p = (pd, P_SHARE * of_s[1], P_SHARE * of_s[2])
+            self.shaking.setdefault(s, []).append((onset, s_ns, of_p, of_s))
 
     def slices(self, to_s: float) -> Iterator[tuple[int, list[Message]]]:
         """(now, messages) every `STEP_S`, from the first message to `to_s` after `T0`."""
@@ -229,6 +292,14 @@ class Feed:
         for now, batch in self.slices(to_s):
             out.extend(stage.handle(now, batch))
         return out
+
+
+def _larger(a: Peaks, b: Peaks) -> Peaks:
+    return max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2])
+
+
+def _times(factor: float, a: Peaks) -> Peaks:
+    return factor * a[0], factor * a[1], factor * a[2]
 
 
 def estimates(messages: Sequence[Message]) -> dict[str, list[EventEstimate]]:
