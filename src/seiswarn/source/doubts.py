@@ -17,7 +17,7 @@ import numpy.typing as npt
 from seiswarn import geo
 from seiswarn.messages import DataError, Status
 from seiswarn.reasons import Reason
-from seiswarn.source.association import S_SHARE, S_TOLERANCE_S, SURE_KM, SURE_SITES, Associator
+from seiswarn.source.association import S_SHARE, S_TO_P, S_TOLERANCE_S, SURE_KM, SURE_SITES, Associator
 from seiswarn.source.attenuation import rupture_length_km
 from seiswarn.source.fitting import EMERGENT_S
 from seiswarn.source.fusion import StationValue
@@ -34,6 +34,8 @@ JUDGED_AT_S = (15.0, 30.0, 60.0)  # after the origin: P has been to 80, 170 and 
 MIN_OFF_S, MAX_OFF_S = 1.5, 15.0
 OFF_SIGMAS = 4.0
 CLEAR_SNR = 8.0  # a weak onset may be noise before P, or what followed a P that was not heard
+# An S that stands out of the noise more than this had a P before it that did so twelve times: it was picked.
+P_HEARD_SNR = 12.0 * S_TO_P
 NEIGHBOURS = 5  # whose residuals tell what the path does there
 SETTLED_NS = 10 * NS  # a station must have been alive this long before P to have heard it
 MAX_SHARE = 0.2  # with more stations than this off alike, it is the event that is wrong
@@ -171,14 +173,14 @@ def _onsets(event: EventRecord, memory: Memory, associator: Associator) -> _Onse
 
 
 def _tells(event: EventRecord, memory: Memory, onsets: _Onsets, k: int, excess: float) -> bool:
-    """Whether an onset `excess` seconds off P is clear, not S, and followed by an S as far off, if any."""
+    """Whether an onset `excess` seconds off P is clear, no S, and followed by an S as far off, if any."""
     record = onsets.records[k]
     p_ns = event.t0_ns + int(onsets.p_s[k] * NS)
     if record.snr < CLEAR_SNR or memory.live_from_ns[record.station] + SETTLED_NS > p_ns:
         return False
     of_s = S_TOLERANCE_S + S_SHARE * float(onsets.s_s[k])
     since = (record.t_ns - event.t0_ns) / NS
-    if abs(since - float(onsets.s_s[k])) <= of_s:
+    if abs(since - float(onsets.s_s[k])) <= of_s and record.snr < P_HEARD_SNR:
         return False
     if record.s_trusted:
         s_excess = (record.s_t_ns - event.t0_ns) / NS - float(onsets.s_s[k])

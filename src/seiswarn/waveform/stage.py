@@ -96,6 +96,8 @@ class WaveformStage:
         parts = [self._slots(block) for block in blocks]
         slots, rate_hz = _in_order(parts)
         if self._is_regular(slots, rate_hz):
+            # Those of joined blocks are copies from before: of the slice before, and not in order.
+            slots = slots._replace(rate_class=self._plan.classes[: len(slots.channel)])
             out.extend(self._process(slots, t_seen_ns, status))
             return
         known = [self._known(block, *part) for block, part in zip(blocks, parts, strict=True)]

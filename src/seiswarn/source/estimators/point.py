@@ -36,6 +36,10 @@ MIDDLE_STEP_KM, MIDDLE_HALF_KM = 4.0, 48.0
 FINE_STEP_KM, FINE_HALF_KM = 1.0, 12.0
 COARSE_DEPTHS_KM = (4.0, 10.0, 18.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 FINE_DEPTHS = 9
+CORE = 0.9
+# Variance of a normal distribution in two dimensions within its core, as a share of the whole: 1 - q r^2 / (2 CORE)
+# with q = 1 - CORE outside, r^2 = -2 ln q.
+CORE_SPREAD = 1.0 + (1.0 - CORE) * math.log(1.0 - CORE) / CORE
 MEAN_FITS = 2.0  # e^2 less likely than the best node, the mean is no place
 HELD = 0.9  # of the posterior within the finest grid, or the ellipse is that of a wider one
 # Errors of neighbouring paths are alike, so n arrivals tell less than n independent ones: by the design effect
@@ -268,20 +272,22 @@ class _Grid:
     def moments(self, about: tuple[float, float, float] | None = None) -> _Moments:
         """Mean and covariance of the posterior on this grid; a node has its own width added.
 
+        Horizontally those of its core, raised to what they are in a normal distribution with that core: the
+        ellipse is to hold 90 % of cases, and thin far tails would make it hold nearly all of them.
         With `about` (latitude, longitude, depth), that place stays and the covariance is about it.
         """
         w = self._posterior()
-        wn, we, wd = w.sum(axis=(0, 2)), w.sum(axis=(0, 1)), w.sum(axis=(1, 2))
+        wd, flat = w.sum(axis=(1, 2)), _core(w.sum(axis=0))
+        wn, we = flat.sum(axis=1), flat.sum(axis=0)
         north, east = float(wn @ self.offsets), float(we @ self.offsets)
         depth = float(wd @ self.depths)
         if about is not None:
             (north, east), depth = self._offset(about[0], about[1]), about[2]
-        flat = w.sum(axis=0)
         dn, de = self.offsets - north, self.offsets - east
         own = self.step_km**2 / 12.0
-        cnn = float(wn @ dn**2) + own
-        cee = float(we @ de**2) + own
-        cne = float(dn @ flat @ de)
+        cnn = float(wn @ dn**2) / CORE_SPREAD + own
+        cee = float(we @ de**2) / CORE_SPREAD + own
+        cne = float(dn @ flat @ de) / CORE_SPREAD
         half_sum, half_diff = 0.5 * (cnn + cee), 0.5 * (cnn - cee)
         root = math.hypot(half_diff, cne)
         t_mean = float(np.sum(w * self.origin_s))
@@ -297,3 +303,15 @@ class _Grid:
             minor_km=math.sqrt(max(half_sum - root, own)),
             azimuth_deg=0.5 * math.degrees(math.atan2(2.0 * cne, 2.0 * half_diff)) % 180.0,
         )
+
+
+def _core(flat: F64) -> F64:
+    """The likeliest nodes that together hold CORE of a distribution, normalised; the others zero."""
+    order = np.argsort(flat, axis=None)[::-1]
+    held = np.cumsum(flat.ravel()[order])
+    last = int(np.searchsorted(held, CORE * held[-1]))
+    out = np.zeros(flat.size)
+    kept = order[: last + 1]
+    out[kept] = flat.ravel()[kept]
+    core: F64 = (out / out.sum()).reshape(flat.shape)
+    return core
