@@ -136,6 +136,7 @@ class Feed:
     n_picks: int = 0
     shaking: dict[int, list[tuple[int, int, Peaks, Peaks]]] = field(default_factory=dict)
     gains: Mapping[int, float] = field(default_factory=dict)
+    snr: float = 20.0
 
     def add(self, message: Message, t_seen_ns: int) -> None:
         self.messages.append(message)
@@ -165,7 +166,7 @@ class Feed:
                 channel=self.table.channels[station],
                 t_ns=t_ns,
                 uncertainty_s=sigma_s,
-                snr=20.0,
+                snr=self.snr,
                 polarity=polarity,
                 noise_d_m=gain * QUIET_PGD_M,
                 t_seen_ns=seen,
