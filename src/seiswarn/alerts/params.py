@@ -44,7 +44,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 1.0
     max_magnitude_sigma: Annotated[
         float, Meta(gt=0, description="largest uncertainty of the magnitude, one sigma")
-    ] = 0.6
+    ] = 0.7
     max_epicentre_sigma_km: Annotated[
         float, Meta(gt=0, description="largest one-sigma semi-axis of the epicentre in km")
     ] = 60.0

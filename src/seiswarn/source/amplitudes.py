@@ -119,7 +119,7 @@ class Amplitudes:
         """Readings of one relation as station magnitudes."""
         relation = REGISTRY[kind]
         away, line = _column(readings, "epicentral_km"), _column(readings, "line_km")
-        path = Path(away, event.depth_km, line if event.rupture is not None else None)
+        path = Path(away, event.depth_km, line if event.rupture is not None and event.rupture.believed else None)
         m, per_decade = relation.magnitudes(_column(readings, "amplitude"), path)
         for r, value, spread in zip(readings, m.tolist(), per_decade.tolist(), strict=True):
             heard = saturation_magnitude(r.window_s)

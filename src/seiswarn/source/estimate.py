@@ -14,11 +14,13 @@ from seiswarn.messages import (
     StationMagnitude,
     Status,
 )
+from seiswarn.reasons import Reason
 from seiswarn.source.amplitudes import Amplitudes
 from seiswarn.source.association import Associator
 from seiswarn.source.fusion import StationValue, fuse
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory
+from seiswarn.source.rupture import Ruptures
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
@@ -33,6 +35,7 @@ class Estimator:
         self._table = table
         self._associator = associator
         self._amplitudes = Amplitudes(params, table, associator)
+        self.ruptures = Ruptures(params, table)
 
     def update(self, event: EventRecord, memory: Memory, now_ns: int, status: Status) -> list[Message]:
         """An estimate if there is something new to say."""
@@ -41,15 +44,18 @@ class Estimator:
         if magnitude is None:
             return []
         event.last_estimate_ns = now_ns
-        if not event.changed and abs(magnitude.value - event.magnitude) < MAGNITUDE_STEP:
+        before = event.rupture is not None and event.rupture.believed
+        self.ruptures.consider(event, magnitude, memory, now_ns)
+        line = event.rupture is not None and event.rupture.believed
+        if not event.changed and line == before and abs(magnitude.value - event.magnitude) < MAGNITUDE_STEP:
             return []
+        reasons: tuple[str, ...] = (Reason.NEW_STATIONS if event.moved else Reason.LONGER_WINDOWS,)
+        if line:
+            reasons += (Reason.LINE_SOURCE,)
         event.changed = event.moved = False
         event.magnitude = magnitude.value
-        return [
-            self._message(
-                event, "update" if event.revision else "new", magnitude, values, (), memory, now_ns, status
-            )
-        ]
+        state: EventState = "update" if event.revision else "new"
+        return [self._message(event, state, magnitude, values, reasons, memory, now_ns, status)]
 
     def closing(
         self,

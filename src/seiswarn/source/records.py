@@ -10,7 +10,7 @@ from seiswarn.messages import ChannelQuality, Motions, Pick, PWindow, Rupture
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
-PEAKS = ("mechanical_pgd_m", "pgv_mps", "wood_anderson_m")  # of motions, followed after a pick
+PEAKS = ("mechanical_pgd_m", "pgv_mps", "wood_anderson_m", "pga_mps2")  # of motions, followed after a pick
 QUIET_KEPT = 0.9  # of what a station showed before, per second: forgotten in some ten seconds
 RATE_KEPT_NS = 3600 * NS
 TAU_C_WINDOW_S = 3.0  # the window tau_c is defined over (Kanamori 2005)
@@ -93,7 +93,8 @@ class EventRecord(msgspec.Struct, kw_only=True):
     major_km: float = 0.0
     minor_km: float = 0.0
     azimuth_deg: float = 0.0
-    rupture: Rupture | None = None  # where one is believed over a point
+    rupture: Rupture | None = None  # fitted to a large one, believed over a point or not
+    rupture_ns: int = 0  # when it was last fitted
     rms_s: float = 0.0
     magnitude: float = -9.0
     revision: int = 0
@@ -195,8 +196,8 @@ class Memory(msgspec.Struct, kw_only=True):
         """
         live_to, picked = self.live_to_ns, self.by_station
         columns = [getattr(motions, name) for name in PEAKS]
-        disp, vel, wood = columns if all(columns) else [motions.pgd_m, motions.pgv_mps, motions.pgd_m]
-        quiet_d, quiet_v, quiet_w = self.quiet
+        disp, vel, wood, acc = columns if all(columns) else _older(motions)
+        quiet_d, quiet_v, quiet_w, quiet_a = self.quiet
         for row, (code, t_ns) in enumerate(zip(motions.stations, motions.t_ns, strict=True)):
             station = index.get(code)
             if station is None:
@@ -206,23 +207,24 @@ class Memory(msgspec.Struct, kw_only=True):
                 if t_ns - before > BREAK_NS:
                     self.live_from_ns[station] = t_ns - NS
                 live_to[station] = t_ns
-            d, v, w = disp[row], vel[row], wood[row]
+            d, v, w, a = disp[row], vel[row], wood[row], acc[row]
             if station in picked:
-                self._raise_peaks(picked[station], t_ns, d, v, w, motions.clipped[row])
+                self._raise_peaks(picked[station], t_ns, (d, v, w, a), motions.clipped[row])
             quiet_d[station] = max(d, QUIET_KEPT * quiet_d[station])
             quiet_v[station] = max(v, QUIET_KEPT * quiet_v[station])
             quiet_w[station] = max(w, QUIET_KEPT * quiet_w[station])
+            quiet_a[station] = max(a, QUIET_KEPT * quiet_a[station])
 
     def _raise_peaks(
-        self, pick_ids: list[str], t_ns: int, pgd_m: float, pgv_mps: float, wood_m: float, clipped: bool
+        self, pick_ids: list[str], t_ns: int, now: tuple[float, float, float, float], clipped: bool
     ) -> None:
         for pick_id in pick_ids:
             record = self.picks[pick_id]
             if record.t_ns < t_ns and not 0 < record.until_ns < t_ns:
                 peaks = record.peaks
-                if pgd_m > GROWTH * peaks[0]:
+                if now[0] > GROWTH * peaks[0]:
                     record.grew_ns = t_ns
-                peaks[:] = max(peaks[0], pgd_m), max(peaks[1], pgv_mps), max(peaks[2], wood_m)
+                peaks[:] = [max(x, y) for x, y in zip(peaks, now, strict=True)]
                 record.motion_to_ns = t_ns
                 record.clipped = record.clipped or clipped
 
@@ -240,3 +242,8 @@ class Memory(msgspec.Struct, kw_only=True):
             left.remove(pick_id)
             if not left:
                 del self.by_station[record.station]
+
+
+def _older(motions: Motions) -> list[tuple[float, ...]]:
+    """Columns by PEAKS of motions from before there were all of them."""
+    return [motions.pgd_m, motions.pgv_mps, motions.pgd_m, motions.pga_mps2]
