@@ -15,6 +15,8 @@ QUIET_KEPT = 0.9  # of what a station showed before, per second: forgotten in so
 RATE_KEPT_NS = 3600 * NS
 TAU_C_WINDOW_S = 3.0  # the window tau_c is defined over (Kanamori 2005)
 GROWTH = 1.05  # more than ripples on a peak that has passed
+FEW_SITES = 8
+VAGUE_KM = 8.0
 PICK_LIFE_NS = 400 * NS  # peaks are followed this long after a pick
 BREAK_NS = 5 * NS  # motions this far apart: the station was away in between
 
@@ -107,6 +109,11 @@ class EventRecord(msgspec.Struct, kw_only=True):
     due: bool = False  # picks have come since it was located
     doubted: list[str] = []  # "station REASON" that has been said (`source.doubts`)
     n_judged: int = 0  # how often its stations have been judged
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether S and amplitudes would still move it: few arrivals, or all on one side."""
+        return len(self.inliers) < FEW_SITES or self.major_km > VAGUE_KM
 
 
 class Memory(msgspec.Struct, kw_only=True):

@@ -27,7 +27,6 @@ from seiswarn.timebase import NS, from_seconds, iso
 REPICK_NS = 20 * NS
 REPICK_SNR = 2.0
 REPICK_SIGMA_S = 0.5
-FEW_SITES = 8  # with fewer arrivals, S and amplitudes still move a location
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
 MAX_SEARCHES = 2  # in the pool, per slice
 MAX_FITS = 4  # locations of events per slice, besides those
@@ -114,6 +113,7 @@ class SourceStage:
         event = EventRecord(event_id="", created_ns=0, picks={})
         self._associator.arrivals(event, 0)
         self._associator.many_arrivals(event, [0])
+        self._estimator.ruptures.warm()
 
     # --- picks --------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class SourceStage:
         """An S of a pick that an event has: it helps to locate while there are few."""
         for event in self._m.events if records else ():
             mine = [r for r in records if r.s_trusted and event.picks.get(r.site) == r.pick_id]
-            if mine and len(event.inliers) < FEW_SITES:
+            if mine and event.is_vague:
                 event.due = True
 
     def _place_all(self, fresh: list[PickRecord], now_ns: int) -> list[PickRecord]:
@@ -169,7 +169,7 @@ class SourceStage:
                 event.last_pick_ns = now_ns
                 event.due = True
                 return True
-            if verdict == "S" and len(event.inliers) < FEW_SITES:
+            if verdict == "S" and event.is_vague:
                 event.s_only.setdefault(record.site, record.pick_id)
                 event.due = True
             if verdict in ("S", "late"):
@@ -205,12 +205,12 @@ class SourceStage:
         """Locate again, unless the picks that a location uses are still the same."""
         records = sorted((self._m.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
         used = [r.pick_id for r in records[: self._p.max_picks]]
-        if used == event.used and len(records) >= FEW_SITES:
+        if used == event.used and not event.is_vague:
             event.inliers.extend(sorted(set(event.picks) - set(event.inliers)))
             event.changed, event.due = True, False
             return
         if self._fits_left:
-            near = event if len(event.inliers) >= FEW_SITES else None
+            near = event if not event.is_vague else None
             self._adopt(event, self._fit(event, records, near, now_ns), now_ns)
 
     def _fit(
