@@ -19,7 +19,7 @@ from seiswarn.messages import DataError, Status
 from seiswarn.reasons import Reason
 from seiswarn.source.association import S_SHARE, S_TO_P, S_TOLERANCE_S, SURE_KM, SURE_SITES, Associator
 from seiswarn.source.attenuation import rupture_length_km
-from seiswarn.source.fitting import EMERGENT_S
+from seiswarn.source.fitting import AMPLITUDE_WINDOW_S, DECAY, EMERGENT_S
 from seiswarn.source.fusion import StationValue
 from seiswarn.source.magnitude import REGISTRY
 from seiswarn.source.params import Params
@@ -38,6 +38,8 @@ CLEAR_SNR = 8.0  # a weak onset may be noise before P, or what followed a P that
 P_HEARD_SNR = 12.0 * S_TO_P
 NEIGHBOURS = 5  # whose residuals tell what the path does there
 SETTLED_NS = 10 * NS  # a station must have been alive this long before P to have heard it
+WEAKER_LOG = 1.3  # three sigmas of one station, and a place that is wrong by half the distance
+MAX_DISTANCE_KM = 200.0  # farther, P emerges and its strength is not calibrated (Wu and Zhao 2006)
 MAX_SHARE = 0.2  # with more stations than this off alike, it is the event that is wrong
 # Peaks. One station of one earthquake scatters by 0.3 in log10 (Wu and Zhao 2006; Hutton and Boore 1987).
 MIN_OFF_LOG = 0.85
@@ -137,7 +139,9 @@ def _off_in_time(
             scatter,
         )
         judged += 1
-        if abs(excess) <= max(MIN_OFF_S, OFF_SIGMAS * error) or not _tells(event, memory, onsets, k, excess):
+        if abs(excess) <= max(MIN_OFF_S, OFF_SIGMAS * error):
+            continue
+        if not (_tells(event, memory, onsets, k, excess) and _is_strong(event, onsets, k, others, excess)):
             continue
         detail = (
             f"onset {excess:+.1f} s off at {onsets.distance_km[k]:.0f} km, against {scatter:.1f} s"
@@ -158,7 +162,7 @@ def _onsets(event: EventRecord, memory: Memory, associator: Associator) -> _Onse
         picks = [memory.picks[i] for i in memory.by_station[station]]
         offs = [(r.t_ns - event.t0_ns) / NS - float(p_s[k]) for r in picks]
         best = min(range(len(picks)), key=lambda j: (abs(offs[j]), j))
-        if abs(offs[best]) <= MAX_OFF_S:
+        if abs(offs[best]) <= MAX_OFF_S and distance[k] <= MAX_DISTANCE_KM:
             kept.append(k)
             records.append(picks[best])
             residuals.append(offs[best])
@@ -186,6 +190,22 @@ def _tells(event: EventRecord, memory: Memory, onsets: _Onsets, k: int, excess: 
         s_excess = (record.s_t_ns - event.t0_ns) / NS - float(onsets.s_s[k])
         return abs(s_excess - excess) <= of_s
     return True
+
+
+def _is_strong(
+    event: EventRecord, onsets: _Onsets, k: int, others: npt.NDArray[np.int64], excess: float
+) -> bool:
+    """Whether an onset is about as strong as P of others is, distance allowed for: a pulse may precede P."""
+    window_s = min(AMPLITUDE_WINDOW_S, abs(excess))
+    levels = []
+    for j in (k, *others.tolist()):
+        window = onsets.records[j].longest_window(window_s)
+        if window is not None and window[1] > 0.0:
+            r = math.hypot(float(onsets.distance_km[j]), event.depth_km)
+            levels.append(math.log10(window[1]) + DECAY * math.log10(max(r, 1.0)))
+        elif j == k:
+            return False
+    return len(levels) > MIN_OTHERS and levels[0] > float(np.median(levels[1:])) - WEAKER_LOG
 
 
 def _nearest(
