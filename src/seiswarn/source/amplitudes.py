@@ -10,7 +10,7 @@ import numpy as np
 
 from seiswarn.source.association import Associator, coda_s
 from seiswarn.source.fusion import StationValue
-from seiswarn.source.magnitude import REGISTRY
+from seiswarn.source.magnitude import REGISTRY, tau_c
 from seiswarn.source.magnitude.base import F64, MagnitudeRelation, Path, saturation_magnitude
 from seiswarn.source.params import Params
 from seiswarn.source.records import PEAKS, EventRecord, Memory, PickRecord
@@ -42,6 +42,7 @@ class _Reading:
     line_km: float
     window_s: float
     grows: bool
+    tau_c_s: float = 0.0  # of P amplitudes
 
 
 class Amplitudes:
@@ -110,7 +111,7 @@ class Amplitudes:
             and window[1] > MIN_AMPLITUDE_SNR * r.noise_d_m
         ):
             found.setdefault(P_RELATION.NAME, []).append(
-                _Reading(code, window[1], away, line, window[0], r.pd_grows(window[0]))
+                _Reading(code, window[1], away, line, window[0], r.pd_grows(window[0]), r.tau_c_s)
             )
             said = True
         return said
@@ -119,7 +120,9 @@ class Amplitudes:
         """Readings of one relation as station magnitudes."""
         relation = REGISTRY[kind]
         away, line = _column(readings, "epicentral_km"), _column(readings, "line_km")
-        path = Path(away, event.depth_km, line if event.rupture is not None and event.rupture.believed else None)
+        path = Path(
+            away, event.depth_km, line if event.rupture is not None and event.rupture.believed else None
+        )
         m, per_decade = relation.magnitudes(_column(readings, "amplitude"), path)
         for r, value, spread in zip(readings, m.tolist(), per_decade.tolist(), strict=True):
             heard = saturation_magnitude(r.window_s)
@@ -130,7 +133,7 @@ class Amplitudes:
                 station=r.station,
                 kind=kind,
                 value=value,
-                sigma=spread * relation.sigma(r.window_s),
+                sigma=spread * relation.sigma(r.window_s) * tau_c.trust(r.tau_c_s, value),
                 saturation=saturation,
                 window_s=r.window_s,
                 event_sigma=relation.EVENT_SIGMA,

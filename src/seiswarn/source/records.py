@@ -13,6 +13,7 @@ from seiswarn.timebase import NS
 PEAKS = ("mechanical_pgd_m", "pgv_mps", "wood_anderson_m", "pga_mps2")  # of motions, followed after a pick
 QUIET_KEPT = 0.9  # of what a station showed before, per second: forgotten in some ten seconds
 RATE_KEPT_NS = 3600 * NS
+TAU_C_FROM_S = 2.0  # shorter ones hold less than a period
 TAU_C_WINDOW_S = 3.0  # the window tau_c is defined over (Kanamori 2005)
 GROWTH = 1.05  # more than ripples on a peak that has passed
 FEW_SITES = 8
@@ -184,7 +185,7 @@ class Memory(msgspec.Struct, kw_only=True):
         if record is not None:
             record.windows.append((window.window_s, window.pd_m, window.clipped))
             record.pa_mps2, record.crossings = window.pa_mps2, window.zero_crossings
-            if window.window_s <= TAU_C_WINDOW_S:
+            if TAU_C_FROM_S <= window.window_s <= TAU_C_WINDOW_S:
                 record.tau_c_s = window.tau_c_s
 
     def add_quality(self, quality: ChannelQuality, station_of: dict[str, int]) -> None:
