@@ -47,7 +47,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 0.7
     max_epicentre_sigma_km: Annotated[
         float, Meta(gt=0, description="largest one-sigma semi-axis of the epicentre in km")
-    ] = 60.0
+    ] = 150.0
     max_age_s: Annotated[
         float,
         Meta(gt=0, description="oldest event, in seconds since its origin, that is still first warned of"),

@@ -44,7 +44,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_rms_s: Annotated[float, Meta(gt=0, description="largest residual RMS of a declared event, s")] = 1.0
     max_uncertainty_km: Annotated[
         float, Meta(gt=0, description="largest one-sigma semi-axis of a declared epicentre, km")
-    ] = 60.0
+    ] = 150.0
     reading_error_s: Annotated[
         float, Meta(gt=0, description="arrival error that does not grow with travel time, s")
     ] = 0.25
