@@ -30,7 +30,7 @@ from seiswarn.runtime.setup import versions
 from seiswarn.shaking.params import Params as ShakingParams
 from seiswarn.shaking.stage import ShakingStage
 from seiswarn.shaking.targets import targets_from_stations
-from seiswarn.source.association import Associator
+from seiswarn.source.fitting import Fitter
 from seiswarn.source.params import Params
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
@@ -190,14 +190,14 @@ def run(stations: StationTable, feed: Feed, tt: TravelTimes, to_s: int) -> Resul
     for stage in (source, reports):
         if hasattr(stage, "warm"):
             stage.warm()
-    fits, inner = 0, Associator.fit
+    fits, inner = 0, Fitter.fit
 
-    def counted(self, *arguments):
+    def counted(self, *arguments, **named):
         nonlocal fits
         fits += 1
-        return inner(self, *arguments)
+        return inner(self, *arguments, **named)
 
-    Associator.fit = counted
+    Fitter.fit = counted
     spent, took, seen = dict.fromkeys(stages, 0.0), [], []
     cpu = time.thread_time()
     try:
@@ -211,7 +211,7 @@ def run(stations: StationTable, feed: Feed, tt: TravelTimes, to_s: int) -> Resul
             took.append(time.thread_time() - begun)
             seen += [m for m in messages if isinstance(m, EventEstimate)]
     finally:
-        Associator.fit = inner
+        Fitter.fit = inner
     cpu = time.thread_time() - cpu
     return Result(1e3 * np.array(took), cpu, spent, fits, len(seen), len({e.event_id for e in seen}))
 
