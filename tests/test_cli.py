@@ -66,7 +66,15 @@ def test_every_command_has_help(tmp_path: Path) -> None:
         assert command in done.stdout
 
 
-PRODUCTS = ("warnings.jsonl", "decisions.jsonl", "picks.csv", "events.xml", "report.html", "run.json")
+PRODUCTS = (
+    "warnings.jsonl",
+    "decisions.jsonl",
+    "picks.csv",
+    "errors.jsonl",
+    "events.xml",
+    "report.html",
+    "run.json",
+)
 SHORT = """
 [[ingest]]
 kind = "synthetic"

@@ -363,6 +363,8 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
         )
     for line in account(summary.alerts, origin_ns):
         _say(line)
+    for line in summary.suspects:
+        _say(line)
     _tell_refusals(summary.counts)
     for relation in unverified():
         _say(f"Not verified against published values: {relation}.")
@@ -375,7 +377,7 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
 
 def _tell_refusals(counts: dict[str, int]) -> None:
     if counts.get("DataError"):
-        _say(f"{counts['DataError']} reports of refused or flagged data; see journal/output.jrn.")
+        _say(f"{counts['DataError']} reports of refused or flagged data; see errors.jsonl.")
 
 
 @app.command()

@@ -10,13 +10,20 @@ import pytest
 
 from factories import make_alert, make_decision, make_estimate, make_magnitude, make_pick, make_report
 from seiswarn.errors import InvariantError
-from seiswarn.messages import Message, QuickReport, Tick
+from seiswarn.messages import DataError, Message, QuickReport, Tick
 from seiswarn.publish.base import accepted_statuses, deliver
 from seiswarn.publish.formats.cap import validate
 from seiswarn.publish.formats.record_section import Trace
 from seiswarn.publish.sinks.file import RunFolder
 from seiswarn.reasons import Reason
 
+SUSPECT = DataError(
+    t_seen_ns=1_778_567_300_000_000_000,
+    subject="XX.S012..HN",
+    reason=Reason.SUSPECT_CLOCK,
+    detail="onset +3.0 s off at 42 km",
+    status="actual",
+)
 RUN: tuple[Message, ...] = (
     *(make_pick(i) for i in range(6)),
     make_decision(),
@@ -24,6 +31,7 @@ RUN: tuple[Message, ...] = (
     *make_report().alerts,
     make_estimate(revision=7, state="ended"),
     make_report(),
+    SUSPECT,
 )
 
 
@@ -51,6 +59,9 @@ def test_a_run_leaves_all_its_products(tmp_path: Path) -> None:
     with (tmp_path / "picks.csv").open() as stream:
         assert [row["pick_id"] for row in csv.DictReader(stream)] == [f"p{i:06d}" for i in range(6)]
     assert (tmp_path / "report.html").read_bytes() == (tmp_path / "report-sw20260512062804.html").read_bytes()
+    (error,) = [json.loads(line) for line in (tmp_path / "errors.jsonl").read_text().splitlines()]
+    assert (error["subject"], error["reason"]) == ("XX.S012..HN", "SUSPECT_CLOCK")
+    assert error["t_seen"].startswith("2026-05-12T")
     assert b"<phaseHint>P</phaseHint>" in (tmp_path / "events.xml").read_bytes()
     assert not [name for name in names if name.endswith(".part")]
 
@@ -60,7 +71,7 @@ def test_two_equal_runs_are_byte_identical_and_a_fresh_run_clears_the_old(tmp_pa
     assert products(run(tmp_path / "b")) == first
     assert products(run(tmp_path / "a")) == first
     assert set(products(run(tmp_path / "a", ()))) == {
-        "warnings.jsonl", "decisions.jsonl", "picks.csv", "events.xml", "report.html"
+        "warnings.jsonl", "decisions.jsonl", "picks.csv", "errors.jsonl", "events.xml", "report.html"
     }  # fmt: skip
 
 
@@ -127,3 +138,12 @@ def test_production_sinks_need_to_be_told_by_name() -> None:
     assert accepted_statuses("exercise", production=True, allow=["exercise"]) == {"exercise"}
     assert accepted_statuses("exercise") == {"exercise"}
     assert accepted_statuses("test", allow=["actual"]) == {"test", "actual"}
+
+
+def test_what_says_that_nothing_can_be_written_is_not_written(tmp_path: Path) -> None:
+    """A message without a number is of a session whose disk is full."""
+    folder = run(tmp_path, ())
+    sink = RunFolder(folder, run_status="actual")
+    sink.send(SUSPECT, 0)
+    sink.close()
+    assert (folder / "errors.jsonl").read_bytes() == b""

@@ -22,6 +22,7 @@ from seiswarn.runtime.session import INPUT, OUTPUT, SNAPSHOT, Outlet, Session, U
 from seiswarn.runtime.setup import Feed, Setup
 from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.slicer import Slicer, seen_span
+from seiswarn.runtime.suspects import suspect_line
 from seiswarn.runtime.warm import compile_aside, warm
 from seiswarn.timebase import NS, iso
 
@@ -38,6 +39,7 @@ class Summary:
     folder: Path
     alerts: list[Alert] = field(default_factory=list)
     estimates: dict[str, EventEstimate] = field(default_factory=dict)
+    suspects: list[str] = field(default_factory=list)  # lines about stations that are doubted
     counts: dict[str, int] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -48,6 +50,8 @@ class Summary:
             self.alerts.append(message)
         elif isinstance(message, EventEstimate):
             self.estimates[message.event_id] = message
+        elif (line := suspect_line(message)) is not None:
+            self.suspects.append(line)
 
 
 def replay(
@@ -116,7 +120,7 @@ def _replay(
         nonlocal publishing
         begun = clock.perf_s()
         summary.take(message)
-        if isinstance(message, Pick | EventEstimate) or type(message).__name__ in PUBLISHED:
+        if isinstance(message, Pick | EventEstimate | DataError) or type(message).__name__ in PUBLISHED:
             sink.send(message, seq)
         if isinstance(message, Alert) and on_alert is not None:
             on_alert(message)

@@ -18,6 +18,7 @@ from seiswarn.messages import (
     Action,
     Alert,
     AlertKind,
+    DataError,
     Decision,
     Magnitude,
     Message,
@@ -126,6 +127,17 @@ class PublicDecision(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
 
 
+class PublicDataError(msgspec.Struct, frozen=True, kw_only=True):
+    """Data refused or flagged, or a station doubted; `count` how often since the last such line."""
+
+    subject: str
+    reason: str
+    detail: str
+    t_seen: str
+    count: int
+    status: Status
+
+
 class PublicPick(msgspec.Struct, frozen=True, kw_only=True):
     """An onset; the columns of ``picks.csv``. `polarity` 1 (up), -1 (down) or 0; `quality` A (best) to D."""
 
@@ -229,6 +241,18 @@ def public_decision(decision: Decision) -> PublicDecision:
     )
 
 
+def public_data_error(error: DataError) -> PublicDataError:
+    """The public form of what was refused, flagged or doubted."""
+    return PublicDataError(
+        subject=error.subject,
+        reason=error.reason,
+        detail=error.detail,
+        t_seen=iso(error.t_seen_ns),
+        count=error.count,
+        status=error.status,
+    )
+
+
 def public_pick(pick: Pick) -> PublicPick:
     """The public form of a pick."""
     return PublicPick(
@@ -261,7 +285,7 @@ def pick_row(pick: Pick) -> str:
 
 def public_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of everything public."""
-    types = (PublicWarning, PublicDecision, PublicPick)
+    types = (PublicWarning, PublicDecision, PublicPick, PublicDataError)
     _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

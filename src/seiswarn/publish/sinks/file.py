@@ -1,4 +1,4 @@
-"""The folder of a run: warnings, decisions, picks, CAP messages, events, reports, as plain files.
+"""The folder of a run: warnings, decisions, picks, refusals, CAP messages, events, reports, as files.
 
 Lines are appended as messages come, one write each. Sending a message twice writes it once,
 also after a restart with `resume`: what stands in the folder already is known by its key.
@@ -14,16 +14,18 @@ from typing import ClassVar
 
 import msgspec
 
-from seiswarn.messages import Alert, Decision, EventEstimate, Message, Pick, QuickReport, Status
+from seiswarn.messages import Alert, DataError, Decision, EventEstimate, Message, Pick, QuickReport, Status
 from seiswarn.publish.base import accepted_statuses, alert_key, insist
 from seiswarn.publish.formats.cap import CapFormat, identifier
 from seiswarn.publish.formats.cap import Params as CapParams
 from seiswarn.publish.formats.public import (
     PICK_COLUMNS,
+    PublicDataError,
     PublicDecision,
     PublicWarning,
     csv_row,
     pick_row,
+    public_data_error,
     public_decision,
     public_warning,
 )
@@ -33,7 +35,7 @@ from seiswarn.publish.formats.report_html import Params as ReportParams
 from seiswarn.publish.formats.report_html import no_report_html, report_html
 from seiswarn.timebase import iso, parse_iso
 
-WARNINGS, DECISIONS, PICKS = "warnings.jsonl", "decisions.jsonl", "picks.csv"
+WARNINGS, DECISIONS, PICKS, ERRORS = "warnings.jsonl", "decisions.jsonl", "picks.csv", "errors.jsonl"
 EVENTS, REPORT, CAP = "events.xml", "report.html", "cap"
 MAX_PICKS_KEPT = 50_000  # for QuakeML; a day of false picks must not fill the memory
 
@@ -99,7 +101,7 @@ class RunFolder:
             self._clear()
         self._files = {
             name: open(self.folder / name, "ab", buffering=0)  # noqa: SIM115
-            for name in (WARNINGS, DECISIONS, PICKS)
+            for name in (WARNINGS, DECISIONS, PICKS, ERRORS)
         }
         if self._files[PICKS].tell() == 0:
             self._files[PICKS].write(csv_row(PICK_COLUMNS).encode())
@@ -113,6 +115,10 @@ class RunFolder:
         elif isinstance(message, Decision):
             line = msgspec.json.encode(public_decision(message)) + b"\n"
             self._append(DECISIONS, _decision_key(public_decision(message)), line)
+        elif isinstance(message, DataError):
+            if seq > 0:  # else it says that no more can be written
+                error = public_data_error(message)
+                self._append(ERRORS, _error_key(error), msgspec.json.encode(error) + b"\n")
         elif isinstance(message, Pick):
             self._picks[message.pick_id] = message
             while len(self._picks) > MAX_PICKS_KEPT:
@@ -197,7 +203,7 @@ class RunFolder:
             del self._written[next(iter(self._written))]
 
     def _clear(self) -> None:
-        for name in (WARNINGS, DECISIONS, PICKS, EVENTS, REPORT):
+        for name in (WARNINGS, DECISIONS, PICKS, ERRORS, EVENTS, REPORT):
             (self.folder / name).unlink(missing_ok=True)
         for pattern in (f"{CAP}/*.xml", "report-*.html"):
             for path in sorted(self.folder.glob(pattern)):
@@ -211,6 +217,8 @@ class RunFolder:
             self._cap.remember(warning.event_id, warning.policy, warning.revision, t_seen_ns)
         for line in _whole_lines(self.folder / DECISIONS):
             self._note(_decision_key(msgspec.json.decode(line, type=PublicDecision)))
+        for line in _whole_lines(self.folder / ERRORS):
+            self._note(_error_key(msgspec.json.decode(line, type=PublicDataError)))
         rows = csv.reader(line.decode() for line in _whole_lines(self.folder / PICKS))
         for row in rows:
             columns = dict(zip(PICK_COLUMNS, row, strict=True))
@@ -238,6 +246,10 @@ def _whole_lines(path: Path) -> list[bytes]:
 def _decision_key(decision: PublicDecision) -> tuple[str, ...]:
     revision = str(decision.estimate_revision)
     return ("decision", decision.event_id, decision.policy, decision.t_seen, decision.action, revision)
+
+
+def _error_key(error: PublicDataError) -> tuple[str, ...]:
+    return ("error", error.subject, error.reason, error.t_seen, error.detail)
 
 
 def _importance(report: QuickReport) -> tuple[float, str]:

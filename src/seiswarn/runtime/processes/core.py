@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import ProcessSpec
+from seiswarn.runtime.suspects import suspect_line
 from seiswarn.runtime.ticker import SourceTicks
 from seiswarn.runtime.warm import compile_aside, warm
 from seiswarn.timebase import NS, from_seconds, iso
@@ -33,6 +35,7 @@ from seiswarn.timebase import NS, from_seconds, iso
 ACK_EVERY_S = 0.1
 ACK_AT_MOST_EVERY_S = 0.005
 FRAMES_PER_TURN = 64  # then acknowledgements and heartbeats get their chance
+log = logging.getLogger(__name__)
 
 
 class Core:
@@ -201,6 +204,9 @@ class Core:
 
     def _outlet(self, message: Message, seq: int) -> None:
         self.counters["messages"] += 1
+        line = suspect_line(message)
+        if line is not None:
+            log.warning("%s", line)
         self._out.send(
             topic_of(message),
             encode(message),
