@@ -29,7 +29,7 @@ SLOWEST_P_KMPS = 4.5
 FREE = 3  # picks whose times a hypocentre can follow; further ones have to fit
 # Recorded noise gave 0.6 to 2.9 picks per hour and channel before the threshold on amplitude (docs/waveform.md).
 USUAL_PER_HOUR = 3.0
-STRONG_PER_S = 1e-6  # however strong: one in twelve days is a blow, a blast, work at the station
+STRONG_PER_S = 1e-5  # however strong: one a day is a blow, a blast, a fault of the line, work at the station
 WEAKEST_MPS2 = 5e-4
 TRIGGER_RATIO = 6.0  # amplitude over noise of a usual trigger
 # S is read after most P; by chance one in three lies within its tolerance.

@@ -130,7 +130,9 @@ class Fitter:
         lat, lon = self._table.st_latitude, self._table.st_longitude
         stations = [r.station for r in chosen] + [s for s, _, _ in s_onsets]
         times = [r.t_ns for r in chosen] + [t for _, t, _ in s_onsets]
-        sigmas = [math.hypot(r.sigma_s, EMERGENT_S / max(r.snr, 1.0)) for r in chosen] + [math.hypot(x, S_READING_S) for _, _, x in s_onsets]
+        sigmas = [math.hypot(r.sigma_s, EMERGENT_S / max(r.snr, 1.0)) for r in chosen] + [
+            math.hypot(x, S_READING_S) for _, _, x in s_onsets
+        ]
         at = list(silent)
         return Readings(
             latitude=lat[stations],

@@ -336,7 +336,9 @@ def score_grid(
                         _place(sta_u, x, y, z, columns, math.inf, dist, all_k, column, part)
                         far = dist[:n_p].max()
                         n_near = _place(silent_u, x, y, z, columns, far, s_dist, near, s_column, s_part)
-                    ll, t0 = _node(rows[d], rows_s[d], n_p, column, part, t_s, var0, share, order, diff, beyond, var)
+                    ll, t0 = _node(
+                        rows[d], rows_s[d], n_p, column, part, t_s, var0, share, order, diff, beyond, var
+                    )
                     for k in range(n_p):
                         diff[k] = dist[k] * dist[k] + depths_km[d] * depths_km[d]
                     ll -= 0.5 * decay * _log_of_product(diff[:n_p]) / n_p + depth_cost[d]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ F64 = npt.NDArray[np.float64]
 # Picks of one artificial onset lie within a few samples. Three arrivals of a wave that spread over seconds do so by
 # chance once in thousands; where a network is tight, more do, so half of them must.
 INSTANT_NS = 50_000_000
+SAMPLES_NS = 20_000_000
 BURST_SITES = 3
 BURST_SHARE = 0.5
 BURST_APERTURE_KM = 10.0
@@ -36,7 +38,15 @@ PULSE_CROSSINGS = 2
 
 
 def simultaneous(records: Sequence[PickRecord], table: StationTable) -> list[PickRecord]:
-    """Those of `records` (one per site) that began at one instant over a distance no wave covers so fast; or none."""
+    """Those of `records` (one per site) that began at one instant over a distance no wave covers so fast; or none.
+
+    Of two or three sites two may be enough: a source as far from one as from the other, to within a sample, is
+    rare, and a third site ends the doubt a second later.
+    """
+    if len(records) <= BURST_SITES:
+        for a, b in itertools.combinations(records, 2):
+            if abs(a.t_ns - b.t_ns) <= SAMPLES_NS and _aperture_km([a, b], table) >= BURST_APERTURE_KM:
+                return [a, b]
     if len(records) < BURST_SITES:
         return []
     order = sorted(records, key=lambda r: (r.t_ns, r.station))
