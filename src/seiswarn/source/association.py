@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ PAIR_REACH = 1.5  # two stations of one source may be this much farther apart th
 SPLIT_S, SPLIT_KM = 15.0, 150.0  # a candidate this close to a known event is that event, unless it cannot be
 SURE_SITES, SURE_KM = 6, 20.0  # an event known this well says what it can have made
 OTHER_SITES = 3  # picks that it cannot
-SECOND_SHOCK_S = 3.0
+MANY_SITES = 8  # a wave that crosses so many as a plane one from afar needs no location
 S_TOLERANCE_S = 1.5  # S is late on soft ground
 S_SHARE = 0.04  # of its travel time
 
@@ -42,6 +42,11 @@ S_SHARE = 0.04  # of its travel time
 def coda_s(magnitude: float) -> float:
     """How long after S an event of this magnitude goes on triggering, in s."""
     return float(CODA_S * 10.0 ** (CODA_GROWTH * (max(magnitude, 3.0) - 5.0)))
+
+
+def s_tolerance_s(travel_s: float) -> float:
+    """How far an S may be from where a 1-D model expects it, in s."""
+    return S_TOLERANCE_S + S_SHARE * travel_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Candidate:
     detail: str
     faulty: tuple[PickRecord, ...] = ()  # picks that no earthquake made
     false: float = 0.0  # see `evidence.false_per_year`
+    n_fits: int = 1  # locations that it took
 
 
 class Associator:
@@ -89,7 +95,7 @@ class Associator:
 
     def line_distances(self, event: EventRecord, stations: Sequence[int]) -> F64:
         """(n,) distances (km) of stations to the rupture of an event in map view; zero where it has none."""
-        if event.rupture is None:
+        if event.rupture is None or not event.rupture.believed:
             return np.zeros(len(stations))
         rows, line = np.array(stations, dtype=np.int64), event.rupture
         lat, lon = self._table.st_latitude[rows], self._table.st_longitude[rows]
@@ -107,20 +113,24 @@ class Associator:
             if abs(memory.picks[pick_id].t_ns - record.t_ns) < NS
         ]
 
-    def verdict(self, event: EventRecord, pick: PickRecord) -> str:
-        """How a pick relates to an event: "fits", "S", "late" (coda), "early" or "unrelated"."""
+    def verdict(self, event: EventRecord, pick: PickRecord) -> tuple[str, float]:
+        """How a pick relates to an event: "fits", "S", "late" (coda), "early" or "unrelated".
+
+        With it by how much it is off what "fits" or "S" expects, as a share of what may be.
+        """
         distance, tp, ts = self.arrivals(event, pick.station)
         since = (pick.t_ns - event.t0_ns) / NS
         tolerance = 1.0 + self._p.model_error_share * tp + min(5.0, event.major_km / 6.0)
         if distance > 3.0 * self._p.search_radius_km:
-            return "unrelated"
+            return "unrelated", math.inf
         if abs(since - tp) <= tolerance:
-            return "fits"
+            return "fits", abs(since - tp) / tolerance
         if tp < since and self._explains(event, pick, distance, since, ts):
-            return "S" if abs(since - ts) <= S_TOLERANCE_S + S_SHARE * ts + tolerance - 1.0 else "late"
+            off = abs(since - ts) / (s_tolerance_s(ts) + tolerance - 1.0)
+            return ("S" if off <= 1.0 else "late"), off
         if -3.0 < since < tp:
-            return "early"
-        return "unrelated"
+            return "early", math.inf
+        return "unrelated", math.inf
 
     def _explains(
         self, event: EventRecord, pick: PickRecord, distance: float, since: float, ts: float
@@ -143,8 +153,8 @@ class Associator:
 
     # --- new events -----------------------------------------------------------------------
 
-    def candidate(self, newest: PickRecord, memory: Memory, now_ns: int) -> Candidate:
-        """Try to make an event of the pool around its newest pick."""
+    def candidate(self, newest: PickRecord, memory: Memory, now_ns: int, max_fits: int) -> Candidate:
+        """Try to make an event of the pool around its newest pick, in one location, or two if it may."""
         best: dict[int, PickRecord] = {}
         for other in self._compatible(newest, [memory.picks[p] for p in memory.pool]):
             held = best.get(other.site)
@@ -155,18 +165,35 @@ class Associator:
         if burst:
             names = ", ".join(self._table.stations[r.station] for r in burst[:6])
             detail = f"{len(burst)} stations at one instant: {names}"
-            return Candidate(None, Reason.TELEMETRY_BURST, len(burst), detail, tuple(burst))
+            return Candidate(None, Reason.TELEMETRY_BURST, len(burst), detail, tuple(burst), n_fits=0)
         n = len(best)
         if n < self._p.min_stations:
             wanted = f"{n} coherent sites, {self._p.min_stations} wanted"
-            return Candidate(None, Reason.TOO_FEW_STATIONS, n, wanted)
-        fit = self.fitter.fit(list(best.values()), None, memory)
-        false = false_per_year(fit, memory, self._table, self._p, now_ns)
-        return self._judge(fit, n, false)
+            return Candidate(None, Reason.TOO_FEW_STATIONS, n, wanted, n_fits=0)
+        if n >= MANY_SITES:
+            afar = from_afar(list(best.values()), self._table)
+            if afar is not None and afar[0] is Reason.TELESEISM:
+                return Candidate(None, afar[0], n, afar[1], n_fits=0)
+        records = list(best.values())
+        found = self._judge(self.fitter.fit(records, None, memory), n, n, memory, now_ns)
+        if found.reason is not Reason.POOR_FIT or n < 2 * self._p.min_stations or max_fits < 2:
+            return found
+        # Two sources at one time fit as one badly: the half around the newest pick may be one of them.
+        part = self._around(newest, records)
+        again = self._judge(self.fitter.fit(part, None, memory), len(part), n, memory, now_ns)
+        return replace(again if again.fit is not None else found, n_fits=2)
 
-    def _judge(self, fit: Fit, n: int, false: float) -> Candidate:
-        """Whether a fit is an event, and if not, why."""
+    def _around(self, newest: PickRecord, records: Sequence[PickRecord]) -> list[PickRecord]:
+        """The half of some picks whose stations are nearest to that of the newest."""
+        lat, lon, here = self._table.st_latitude, self._table.st_longitude, newest.station
+        at = [r.station for r in records]
+        d = geo.distances_km(float(lat[here]), float(lon[here]), lat[at], lon[at])
+        return [records[k] for k in np.argsort(d, kind="stable")[: (len(records) + 1) // 2].tolist()]
+
+    def _judge(self, fit: Fit, n: int, of: int, memory: Memory, now_ns: int) -> Candidate:
+        """Whether a fit of `n` picks, chosen among so many, is an event, and if not, why."""
         n_in = len(fit.inliers)
+        false = false_per_year(fit, memory, self._table, self._p, now_ns) * math.comb(of, n)
         if n_in < self._p.min_stations or fit.rms_s > self._p.max_rms_s or 2 * n_in < n:
             detail = f"{n_in} of {n} arrivals fit one source, rms {fit.rms_s:.2f} s"
             return Candidate(None, Reason.POOR_FIT, n, detail)
@@ -201,27 +228,28 @@ class Associator:
         good = (d <= PAIR_REACH * self._p.search_radius_km) & (apart_s <= d / SLOWEST_P_KMPS + 1.0)
         return [others[k] for k in np.flatnonzero(good).tolist()]
 
-    def is_split(self, fit: Fit, event: EventRecord) -> bool:
-        """Whether a candidate is only a part of an event already known.
+    def relation(self, fit: Fit, event: EventRecord) -> str:
+        """How a candidate stands to a known event: "apart", "other" or "unsure".
 
-        It is not when the event cannot have made its picks: they come before its P, or all alike some
-        seconds after it, as a second shock at the same place does.
+        Too far off in place or time to be mistaken for it; too near for that, but the event cannot have made
+        its picks, which come before its P; or only a location of both together tells.
         """
         apart_s = (fit.t0_ns - event.t0_ns) / NS
         d = geo.distance_km(fit.location.latitude, fit.location.longitude, event.latitude, event.longitude)
         if abs(apart_s) >= SPLIT_S or d >= SPLIT_KM:
-            return False
+            return "apart"
         if len(event.inliers) < SURE_SITES or event.major_km > SURE_KM:
-            return True
+            return "unsure"
         _, _, tp, _ = self.many_arrivals(event, [r.station for r in fit.inliers])
         after = np.array([(r.t_ns - event.t0_ns) / NS for r in fit.inliers]) - tp
-        tolerance = 1.0 + self._p.model_error_share * tp
-        before = after < -tolerance - 1.0
-        if int(before.sum()) >= OTHER_SITES:
-            return False
-        alike = np.abs(after - np.median(after)) <= tolerance
-        return not (
-            np.median(after) > SECOND_SHOCK_S
-            and d < SURE_KM
-            and int(alike.sum()) >= max(OTHER_SITES, 0.8 * len(after))
-        )
+        before = after < -self.tolerance_s(tp) - 1.0
+        return "other" if int(before.sum()) >= OTHER_SITES else "unsure"
+
+    def tolerance_s(self, travel_s: F64) -> F64:
+        """How far from where a known event expects it P may be and yet be its own, in s."""
+        result: F64 = 1.0 + self._p.model_error_share * travel_s
+        return result
+
+    def explained(self, event: EventRecord, records: Sequence[PickRecord]) -> int:
+        """How many of some picks are P or S of an event."""
+        return sum(self.verdict(event, r)[0] in ("fits", "S") for r in records)

@@ -36,6 +36,7 @@ class PickRecord(msgspec.Struct, kw_only=True):
     noise_d_m: float
     snr: float = 0.0
     until_ns: int = 0  # motion after this is no more of the event that the pick belongs to; 0: not known
+    next_ns: int = 0  # when a second shock came: what follows is not this one's; 0: none known
     windows: list[tuple[float, float, bool]] = []  # window_s, pd_m, clipped
     pa_mps2: float = 0.0  # peak acceleration of the longest window
     tau_c_s: float = 0.0  # of the longest window that is worth one
@@ -59,6 +60,8 @@ class PickRecord(msgspec.Struct, kw_only=True):
 
         A jump soon after P is not taken for S: it may lie within the P wave of a large event.
         """
+        if self.next_ns:
+            predicted_s = min(predicted_s, (self.next_ns - self.t_ns) / NS)
         return min(predicted_s, (self.s_t_ns - self.t_ns) / NS) if self.s_trusted else predicted_s
 
     def pd_grows(self, window_s: float) -> bool:
@@ -108,6 +111,8 @@ class EventRecord(msgspec.Struct, kw_only=True):
     changed: bool = True  # something is new since the last estimate
     moved: bool = True  # so is its place: not to be held back
     due: bool = False  # picks have come since it was located
+    second_of: str = ""  # the event in the same place that this one is a second shock of
+    second_s: float = 0.0  # how long after this one its own second shock came; 0: none known
     doubted: list[str] = []  # "station REASON" that has been said (`source.doubts`)
     n_judged: int = 0  # how often its stations have been judged
 
@@ -228,7 +233,7 @@ class Memory(msgspec.Struct, kw_only=True):
     ) -> None:
         for pick_id in pick_ids:
             record = self.picks[pick_id]
-            if record.t_ns < t_ns and not 0 < record.until_ns < t_ns:
+            if record.t_ns < t_ns and not (0 < record.until_ns < t_ns or 0 < record.next_ns < t_ns):
                 peaks = record.peaks
                 if now[0] > GROWTH * peaks[0]:
                     record.grew_ns = t_ns

@@ -13,13 +13,15 @@ import msgspec
 
 from seiswarn.messages import ChannelQuality, Decision, Message, Motions, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
-from seiswarn.source.association import FRESH_SNR, Associator, coda_s
+from seiswarn.source.association import FRESH_SNR, Associator, Candidate, coda_s
+from seiswarn.source.doublets import second_shock
 from seiswarn.source.estimate import Estimator
-from seiswarn.source.evidence import false_per_year
 from seiswarn.source.fitting import Fit
+from seiswarn.source.merging import merged
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
 from seiswarn.source.suspects import lone
+from seiswarn.source.tracking import ONE_SOURCE, Tracker
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds, iso
@@ -30,6 +32,7 @@ REPICK_SIGMA_S = 0.5
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
 MAX_SEARCHES = 2  # in the pool, per slice
 MAX_FITS = 4  # locations of events per slice, besides those
+SECOND_SITES = 4  # arrivals, S included, of an event that begins amid another
 UNHURRIED = 60.0  # without a new arrival, an event as old as n minutes is looked at every n seconds
 DECLINE_EVERY_NS = NS  # candidates are declined on record at most once a second per reason
 CANCEL_SHARE = 0.25  # fewer live sites than this agreeing: it was no earthquake
@@ -50,7 +53,8 @@ class SourceStage:
         self._m = Memory.of(table)
         self._index = table.station_index
         self._station_of = {c: int(s) for c, s in zip(table.channels, table.ch_station, strict=True)}
-        self._fits_left = 0
+        self._tracker = Tracker(params, table, self._associator)
+        self._searches_left = 0
 
     @property
     def active_events(self) -> int:
@@ -85,17 +89,20 @@ class SourceStage:
             return out
         fresh = self._without_repicks(fresh, with_s)
         self._hear_s(with_s)
-        self._fits_left = MAX_FITS
-        loose = self._place_all(fresh, t_seen_ns)
-        self._relocate_all(t_seen_ns)
-        self._fits_left = MAX_SEARCHES  # an event found to be part of another goes into it at once
+        self._tracker.begin(MAX_FITS)
+        loose = self._tracker.place_all(fresh, self._m, t_seen_ns)
+        self._tracker.relocate_all(self._m, t_seen_ns)
+        self._tracker.fits_left = MAX_SEARCHES  # an event found to be part of another goes into it at once
         self._m.pool.extend(r.pick_id for r in loose)
         # The newest first: its set of compatible picks holds those of the others. Two searches a slice are
         # enough, and a plane wave through a dense network must not starve everything else.
         pooled = [r for r in with_s if r.s_trusted and r.pick_id in self._m.pool]
+        self._searches_left = MAX_SEARCHES
         for record in [*pooled, *loose][: -MAX_SEARCHES - 1 : -1]:
-            if record.pick_id in self._m.pool:
+            if record.pick_id in self._m.pool and self._searches_left:
                 self._nucleate(record, t_seen_ns, status, out)
+        self._find_second_shock(t_seen_ns)
+        self._merge(t_seen_ns, status, out)
         for event in list(self._m.events):
             self._advance(event, t_seen_ns, status, out)
         self._give_up(t_seen_ns, status, out)
@@ -130,9 +137,10 @@ class SourceStage:
                 for r in (self._m.picks[i] for i in self._m.by_station[record.station])
                 if 0 < record.t_ns - r.t_ns <= REPICK_NS and r.snr > REPICK_SNR * record.snr
             ]
-            if not earlier:
+            if not earlier or self._tracker.fits_another(record, self._m):
                 kept.append(record)
                 continue
+            self._tracker.shadowed.update(e.event_id for e in self._m.events if record.site in e.picks)
             clear = earlier[-1]
             if not clear.s_t_ns and record.snr < FRESH_SNR:
                 clear.s_t_ns, clear.s_sigma_s = record.t_ns, max(record.sigma_s, REPICK_SIGMA_S)
@@ -146,124 +154,93 @@ class SourceStage:
             if mine and event.is_vague:
                 event.due = True
 
-    def _place_all(self, fresh: list[PickRecord], now_ns: int) -> list[PickRecord]:
-        """Give picks to the events they belong to; returns those that belong to none."""
-        fresh.sort(key=lambda r: (r.t_ns, r.station))
-        early: dict[str, list[PickRecord]] = {}
-        loose = [r for r in fresh if not self._place(r, now_ns, early)]
-        for event in list(self._m.events) if early else ():
-            wanted = [r for r in early.get(event.event_id, ()) if r in loose]
-            if wanted and self._absorb(event, wanted, now_ns):
-                loose = [r for r in loose if event.picks.get(r.site) != r.pick_id]
-        return loose
-
-    def _place(self, record: PickRecord, now_ns: int, early: dict[str, list[PickRecord]]) -> bool:
-        """Give a pick to the event it belongs to, if any; `early` collects what came too early for one."""
-        may_be_early: list[EventRecord] = []
-        for event in self._m.events:
-            verdict = self._associator.verdict(event, record)
-            if record.site in event.picks and verdict in ("fits", "S", "late"):
-                return True  # a second sensor at the site, or a later phase
-            if verdict == "fits":
-                event.picks[record.site] = record.pick_id
-                event.last_pick_ns = now_ns
-                event.due = True
-                return True
-            if verdict == "S" and event.is_vague:
-                event.s_only.setdefault(record.site, record.pick_id)
-                event.due = True
-            if verdict in ("S", "late"):
-                return True
-            if verdict == "early":
-                may_be_early.append(event)
-        for event in may_be_early:
-            early.setdefault(event.event_id, []).append(record)
-        return False
-
-    def _absorb(self, event: EventRecord, extra: Sequence[PickRecord], now_ns: int) -> bool:
-        """Add picks to an event if a source exists that explains more of them together."""
-        if len(event.inliers) >= self._p.max_picks or not self._fits_left:
-            return False  # a location uses no more picks than already agree, or must wait
-        ids = dict(event.picks)
-        ids.update({r.site: r.pick_id for r in extra if r.site not in ids})
-        fit = self._fit(event, [self._m.picks[i] for i in ids.values()], None, now_ns)
-        if len(fit.inliers) <= len(event.inliers):
-            return False
-        wrong = {r.pick_id for r in fit.records} - {r.pick_id for r in fit.inliers}
-        event.picks = {s: i for s, i in ids.items() if i not in wrong or event.picks.get(s) == i}
-        event.last_pick_ns = now_ns
-        self._adopt(event, fit, now_ns)
-        return True
-
-    def _relocate_all(self, now_ns: int) -> None:
-        """Locate the events that got picks, those that have waited longest first."""
-        due = [event for event in self._m.events if event.due]
-        for event in sorted(due, key=lambda e: e.located_ns) if len(due) > 1 else due:
-            self._relocate(event, now_ns)
-
-    def _relocate(self, event: EventRecord, now_ns: int) -> None:
-        """Locate again, unless the picks that a location uses are still the same."""
-        records = sorted((self._m.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
-        used = [r.pick_id for r in records[: self._p.max_picks]]
-        if used == event.used and not event.is_vague:
-            event.inliers.extend(sorted(set(event.picks) - set(event.inliers)))
-            event.changed, event.due = True, False
-            return
-        if self._fits_left:
-            near = event if not event.is_vague else None
-            self._adopt(event, self._fit(event, records, near, now_ns), now_ns)
-
-    def _fit(
-        self, event: EventRecord, records: Sequence[PickRecord], near: EventRecord | None, now_ns: int
-    ) -> Fit:
-        self._fits_left -= 1
-        event.located_ns = now_ns
-        place = (near.latitude, near.longitude) if near is not None else None
-        s_only = [self._m.picks[i] for site, i in event.s_only.items() if site not in event.picks]
-        return self._associator.fitter.fit(records, place, self._m, s_only)
-
-    def _adopt(self, event: EventRecord, fit: Fit, now_ns: int) -> None:
-        location = fit.location
-        event.latitude, event.longitude = location.latitude, location.longitude
-        event.depth_km, event.t0_ns = location.depth_km, fit.t0_ns
-        event.depth_sigma_km, event.time_sigma_s = location.depth_sigma_km, location.time_sigma_s
-        event.major_km, event.minor_km = location.major_km, location.minor_km
-        event.azimuth_deg, event.rms_s = location.azimuth_deg, fit.rms_s
-        event.used = [r.pick_id for r in fit.records]
-        outliers = {r.site for r in fit.records} - {r.site for r in fit.inliers}
-        event.inliers = sorted(set(event.picks) - outliers)
-        event.with_s = list(fit.with_s)
-        event.false_per_year = false_per_year(fit, self._m, self._table, self._p, now_ns)
-        event.changed, event.moved, event.due = True, True, False
-
     # --- new events ---------------------------------------------------------------------------
 
     def _nucleate(self, newest: PickRecord, now_ns: int, status: Status, out: list[Message]) -> None:
-        found = self._associator.candidate(newest, self._m, now_ns)
+        found = self._associator.candidate(newest, self._m, now_ns, self._searches_left)
+        self._searches_left -= found.n_fits
         if found.fit is None:
             self._leave_pool(found.faulty)
             if found.reason is not None and found.n_sites > 1:
                 self._decline(found.reason, found.detail, found.n_sites, now_ns, status, out)
             return
         for event in self._m.events:
-            if self._associator.is_split(found.fit, event):
-                if not self._absorb(event, found.fit.inliers, now_ns):
-                    self._decline(
-                        Reason.SPLIT_EVENT, f"part of {event.event_id}", found.n_sites, now_ns, status, out
-                    )
-                self._leave_pool(found.fit.inliers)
+            if not self._is_another(found, found.fit, event, now_ns, status, out):
                 return
+        self._begin(found.fit, now_ns)
+
+    def _begin(self, fit: Fit, now_ns: int, second_of: str = "") -> None:
+        """A new event from a location; picks that others could not explain leave them."""
         self._m.n_events += 1
-        stamp = iso(found.fit.t0_ns, 0).replace("-", "").replace(":", "").rstrip("Z")
+        stamp = iso(fit.t0_ns, 0).replace("-", "").replace(":", "").rstrip("Z")
+        mine = {r.pick_id for r in fit.inliers}
+        for other in self._m.events:
+            other.picks = {s: p for s, p in other.picks.items() if p not in mine or s in other.inliers}
         event = EventRecord(
             event_id=f"sw{stamp}-{self._m.n_events}",
             created_ns=now_ns,
-            picks={r.site: r.pick_id for r in found.fit.inliers},
+            picks={r.site: r.pick_id for r in fit.inliers},
             last_pick_ns=now_ns,
+            second_of=second_of,
         )
-        self._adopt(event, found.fit, now_ns)
+        self._tracker.adopt(event, fit, self._m, now_ns)
         self._m.events.append(event)
-        self._leave_pool(found.fit.inliers)
+        self._leave_pool(fit.inliers)
+
+    def _is_another(
+        self, found: Candidate, fit: Fit, event: EventRecord, now_ns: int, status: Status, out: list[Message]
+    ) -> bool:
+        """Whether a candidate is another earthquake than a known one; if not, that one gets its picks.
+
+        Where that one does not decide it, both are located as one: two sources must explain clearly more.
+        """
+        relation = self._associator.relation(fit, event)
+        if relation != "unsure":
+            return True
+        n = len(fit.inliers)
+        joint = self._tracker.joint(event, fit.inliers, self._m, now_ns)
+        strong = n + len(fit.with_s) >= SECOND_SITES and n > self._p.min_stations
+        if joint is None:
+            if strong and n - self._associator.explained(event, fit.inliers) >= ONE_SOURCE:
+                return True
+        elif self._tracker.two_sources(event, fit, joint):
+            if strong:
+                return True
+        elif len(joint.inliers) > len(event.inliers):
+            self._tracker.unite(event, fit.inliers, joint, self._m, now_ns)
+            self._leave_pool(fit.inliers)
+            return False
+        self._decline(Reason.SPLIT_EVENT, f"part of {event.event_id}", found.n_sites, now_ns, status, out)
+        self._leave_pool(fit.inliers)
+        return False
+
+    def _find_second_shock(self, now_ns: int) -> None:
+        """Look behind the events that picks of this slice came behind for another in the same place."""
+        for event in [e for e in self._m.events if e.event_id in self._tracker.shadowed]:
+            if not self._tracker.fits_left:
+                return
+            found = second_shock(event, self._m, self._associator, self._p)
+            if found is None:
+                continue
+            self._tracker.fits_left -= 1
+            fit, event.second_s = found
+            for first in [self._m.picks[p] for p in event.picks.values()]:
+                first.next_ns = first.t_ns + from_seconds(event.second_s)
+            for r in fit.inliers:
+                first = self._m.picks[event.picks[r.site]]
+                first.next_ns = r.t_ns
+                if first.s_t_ns == r.t_ns:
+                    first.s_t_ns = 0
+            self._begin(fit, now_ns, event.event_id)
+
+    def _merge(self, now_ns: int, status: Status, out: list[Message]) -> None:
+        """Close events that turn out to be parts of others; at most one a slice, when something has moved."""
+        found = merged(self._m, self._associator, self._tracker, now_ns)
+        if found is None:
+            return
+        event, reason = found
+        out.extend(self._estimator.closing(event, "cancelled", (reason,), self._m, now_ns, status))
+        self._m.events.remove(event)
 
     def _leave_pool(self, records: Sequence[PickRecord]) -> None:
         gone = {r.pick_id for r in records}
