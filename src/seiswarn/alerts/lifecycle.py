@@ -15,6 +15,7 @@ from seiswarn.messages import (
     EventEstimate,
     Forecast,
     Magnitude,
+    Origin,
     TargetForecast,
 )
 from seiswarn.timebase import from_seconds, seconds
@@ -41,6 +42,10 @@ class Record(msgspec.Struct, kw_only=True):
         return self.alert is not None and not self.closed and not self.withdrawn
 
 
+COVERED_KM = 50.0
+COVER_SITES = 4  # a warning made from fewer stations covers no other event
+
+
 class Cover(msgspec.Struct, kw_only=True):
     """What the standing warning of one event says, per target, and at its epicentre."""
 
@@ -48,16 +53,24 @@ class Cover(msgspec.Struct, kw_only=True):
     origin_ns: int
     epicentral_intensity: float = 0.0
     targets: dict[str, float] = {}
+    latitude: float = 0.0  # of the epicentre
+    longitude: float = 0.0
 
     def add(self, alert: Alert) -> None:
         self.origin_ns = alert.origin.time_ns
         self.epicentral_intensity = alert.epicentral_intensity
+        self.latitude, self.longitude = alert.origin.latitude, alert.origin.longitude
         self.targets = {_place(t): t.intensity for t in alert.targets}
 
-    def holds(self, forecast: Forecast) -> bool:
-        """Whether `forecast` is nowhere stronger than what was warned of."""
-        if not forecast.targets:
-            return forecast.epicentral_intensity <= self.epicentral_intensity
+    def holds(self, forecast: Forecast, origin: Origin, at_epicentre: bool) -> bool:
+        """Whether `forecast` is nowhere stronger than what was warned of.
+
+        What was warned of at the epicentre holds nearby, not for people around an epicentre elsewhere.
+        """
+        if at_epicentre or not forecast.targets:
+            away = distance_km(self.latitude, self.longitude, origin.latitude, origin.longitude)
+            if away > COVERED_KM or forecast.epicentral_intensity > self.epicentral_intensity:
+                return False
         return all(t.intensity <= self.targets.get(_place(t), 0.0) for t in forecast.targets)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from seiswarn.alerts.lifecycle import Cover, Record, build_alert, changes
+from seiswarn.alerts.lifecycle import COVER_SITES, Cover, Record, build_alert, changes
 from seiswarn.alerts.params import Params
 from seiswarn.alerts.policies import POLICIES
 from seiswarn.alerts.policies.base import Verdict, View
@@ -113,10 +113,10 @@ class AlertsStage:
         forecast, estimate = record.forecast, record.estimate
         if forecast is None or estimate is None:
             return None
-        span_ns = from_seconds(self._params.cover_s)
+        span_ns, at = from_seconds(self._params.cover_s), self._params.at_epicentre
         for cover in self._covers.values():
             recent = estimate.origin.time_ns - cover.origin_ns < span_ns
-            if cover.event_id != record.event_id and recent and cover.holds(forecast):
+            if cover.event_id != record.event_id and recent and cover.holds(forecast, estimate.origin, at):
                 return cover
         return None
 
@@ -165,7 +165,7 @@ class AlertsStage:
         out.append(record.alert)
         if kind == "cancel":
             self._covers.pop(record.event_id, None)
-        else:
+        elif _n_stations(estimate) >= COVER_SITES:
             fresh = Cover(event_id=record.event_id, origin_ns=estimate.origin.time_ns)
             self._covers.setdefault(record.event_id, fresh).add(record.alert)
 

@@ -91,6 +91,8 @@ class Amplitudes:
         found: dict[str, list[_Reading]],
     ) -> bool:
         """Put what one sensor says with the others; whether it said anything."""
+        if r.is_pulse:
+            return False
         code, away, line = place
         s_ns = event.t0_ns + int(ts * NS)
         said = False
@@ -137,6 +139,7 @@ class Amplitudes:
                 saturation=saturation,
                 window_s=r.window_s,
                 event_sigma=relation.EVENT_SIGMA,
+                window_top=heard,
             )
 
 

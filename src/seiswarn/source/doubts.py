@@ -266,6 +266,8 @@ def _log_off(group: Sequence[StationValue]) -> tuple[list[float], list[float]]:
     """How far each is from the median of the others in log10 of amplitude, and how far those scatter."""
     relation = REGISTRY[group[0].kind]
     per_decade = np.array([v.sigma / relation.sigma(v.window_s) for v in group])
+    if relation.NAME == "Mpd":  # alike for all, but what its period belies has a wider sigma
+        per_decade[:] = per_decade.min()
     m = np.array([v.value for v in group])
     off, spreads = [], []
     for k in range(len(m)):

@@ -44,7 +44,8 @@ NEAREST_KM = 15.0  # to the source, where only the first station is known
 class Fit:
     """A location of a set of picks, and which of them agree with it.
 
-    `with_s` are the sites whose S onset agrees too, `misfits` those whose amplitude is far off, `n_missing` the
+    `with_s` are the sites whose S onset agrees too, `misfits` those whose amplitude is far off or whose trace is
+    a pulse and no wave train, `n_missing` the
     live stations that should have triggered and did not.
     """
 
@@ -112,7 +113,10 @@ class Fitter:
             records=tuple(chosen),
             inliers=inliers,
             with_s=tuple(r.site for r, ok in zip(heard_s, of_s, strict=False) if ok),
-            misfits=self._misfits(location, readings, chosen),
+            misfits=(
+                *self._misfits(location, readings, chosen),
+                *(r.site for r in chosen if r.is_pulse),
+            ),
             rms_s=float(np.sqrt(np.mean(location.residuals_s[: len(chosen)][good] ** 2)))
             if good.any()
             else math.inf,

@@ -33,6 +33,7 @@ STUDENT_NU = 4.0
 COMMON_SIGMA = 0.25
 LONE_STATION_CAP = 6.5  # what three seconds of one station can tell (`saturation_magnitude`)
 CAP_MARGIN = 0.3  # one sigma of a station's value
+SURE_STATIONS = 4  # fewer are heard no further than their windows can tell, be they faulty at one time
 CAP_SHARE = 4  # one station in so many, at least two, must bear the magnitude out
 
 
@@ -50,6 +51,7 @@ class StationValue:
     saturation: float
     window_s: float
     event_sigma: float = 0.2
+    window_top: float = math.inf  # what a window that long can tell at all
 
 
 def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
@@ -94,7 +96,10 @@ def evidence_cap(values: Sequence[StationValue]) -> float:
     if len(best) == 1:
         return LONE_STATION_CAP
     needed = max(2, math.ceil(len(best) / CAP_SHARE))
-    return sorted(best.values())[-needed] + CAP_MARGIN
+    cap = sorted(best.values())[-needed] + CAP_MARGIN
+    if len(best) < SURE_STATIONS:
+        cap = min(cap, max(v.window_top for v in values) + CAP_MARGIN)
+    return cap
 
 
 def _log_likelihood(group: Sequence[StationValue]) -> F64:

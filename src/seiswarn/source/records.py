@@ -16,6 +16,10 @@ RATE_KEPT_NS = 3600 * NS
 TAU_C_FROM_S = 2.0  # shorter ones hold less than a period
 TAU_C_WINDOW_S = 3.0  # the window tau_c is defined over (Kanamori 2005)
 GROWTH = 1.05  # more than ripples on a peak that has passed
+# A calibration moves the mass once and lets it swing back: great against noise, and hardly a zero crossing.
+PULSE_SNR = 30.0
+PULSE_FROM_S = 2.0
+PULSE_CROSSINGS = 2
 FEW_SITES = 8
 VAGUE_KM = 8.0
 PICK_LIFE_NS = 400 * NS  # peaks are followed this long after a pick
@@ -54,6 +58,15 @@ class PickRecord(msgspec.Struct, kw_only=True):
     def s_trusted(self) -> bool:
         """Whether an S was read, and late enough to be one: a jump soon after P may lie within P."""
         return self.s_t_ns > 0 and (self.s_t_ns - self.t_ns) / NS >= TRUSTED_S_MINUS_P_S
+
+    @property
+    def is_pulse(self) -> bool:
+        """Whether what was picked moves once and swings back, as calibrations, steps and faults do and P does not.
+
+        P of any size rings: its velocity crosses zero several times a second.
+        """
+        seen_s = self.windows[-1][0] if self.windows else 0.0
+        return self.snr >= PULSE_SNR and seen_s >= PULSE_FROM_S and 0 <= self.crossings <= PULSE_CROSSINGS
 
     def p_lasts_s(self, predicted_s: float) -> float:
         """How long after the onset only P is there: as predicted, or until an S that was read before that.

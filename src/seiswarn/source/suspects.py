@@ -32,9 +32,6 @@ PLANE_SITES = 5
 PLANE_APERTURE_KM = 40.0
 PLANE_RMS_S = 0.5
 NOISY_PER_HOUR = 20.0
-# A calibration moves the mass once and lets it swing back: great against noise, and hardly a zero crossing.
-PULSE_SNR = 30.0
-PULSE_CROSSINGS = 2
 
 
 def simultaneous(records: Sequence[PickRecord], table: StationTable) -> list[PickRecord]:
@@ -99,7 +96,7 @@ def lone(record: PickRecord, memory: Memory, table: StationTable, now_ns: int) -
     per_hour = memory.recent_picks(record.station, now_ns)
     if per_hour >= NOISY_PER_HOUR:
         return Reason.NOISY_STATION, f"{code}: {per_hour:.0f} picks in an hour"
-    if record.snr >= PULSE_SNR and 0 <= record.crossings <= PULSE_CROSSINGS and not record.s_trusted:
+    if record.is_pulse:
         return (
             Reason.CALIBRATION_PULSE,
             f"{code}: {record.snr:.0f} times the noise with {record.crossings} zero crossings",
