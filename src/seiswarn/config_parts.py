@@ -88,6 +88,17 @@ class IngestSynthetic(Section, frozen=True, kw_only=True, tag_field="kind", tag=
     lead_s: Annotated[float, Meta(ge=0, description="seconds of noise before the origin time")] = 30.0
     duration_s: Annotated[float, Meta(gt=0, description="seconds of recording")] = 180.0
     noise_db: Annotated[float, Meta(description="ground noise against Peterson's high-noise model, dB")] = 0.0
+    rupture_km: Annotated[
+        float, Meta(ge=0, le=1000, description="length of a straight rupture; 0: a point source")
+    ] = 0.0
+    scattering_per_km: Annotated[
+        float, Meta(ge=0, le=0.1, description="scattering coefficient of the ground, about 0.01; 0: no coda")
+    ] = 0.0
+    strike_deg: Annotated[float, Meta(ge=0, lt=360, description="of the rupture")] = 0.0
+    rupture_behind: Annotated[
+        float,
+        Meta(ge=0, le=1, description="share of the rupture that lies against strike from the hypocentre"),
+    ] = 0.5
     packet_s: PacketS = 0.5
     latency_s: LatencyS = 0.0
     speed: Speed = 1.0

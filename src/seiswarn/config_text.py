@@ -52,7 +52,8 @@ def default_toml() -> str:
                 text = f"[[{section.name}]]\n" + _keys(kind, example, section.name)
                 blocks.append(_commented(_title(kind)) + _commented(text))
         else:
-            blocks.append(_commented(_title(section.type)) + f"[{section.name}]\n" + _keys(section.type, {}))
+            keys = _keys(section.type, {}, section.name)
+            blocks.append(_commented(_title(section.type)) + f"[{section.name}]\n" + keys)
     return "\n".join(blocks)
 
 
@@ -61,15 +62,16 @@ def _title(kind: type[msgspec.Struct]) -> str:
     return (kind.__doc__ or "").strip().splitlines()[0]
 
 
-def _keys(kind: type[msgspec.Struct], example: dict[str, Any], path: str = "") -> str:
-    """The keys of one table, each under its meaning; nested tables after them."""
+def _keys(kind: type[msgspec.Struct], example: dict[str, Any], path: str) -> str:
+    """The keys of the table at `path`, each under its meaning; nested tables after them."""
     lines, nested = [], ""
     if "kind" in example:
         lines.append(f"kind = {_toml(example['kind'])}")
     for info in msgspec.structs.fields(kind):
         plain = get_args(info.type)[0] if get_origin(info.type) is Annotated else info.type
         if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
-            nested += f"[{path}.{info.name}]\n" + _keys(plain, {})
+            inner = f"{path}.{info.name}"
+            nested += f"\n# {_title(plain)}\n[{inner}]\n" + _keys(plain, {}, inner)
             continue
         lines += textwrap.wrap(_meaning(info.type, plain), 100, initial_indent="# ", subsequent_indent="# ")
         value = example.get(info.name, info.default)
@@ -94,4 +96,4 @@ def _toml(value: Any) -> str:
 
 
 def _commented(text: str) -> str:
-    return "".join(f"# {line}\n" for line in text.splitlines())
+    return "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines())

@@ -117,6 +117,16 @@ def test_five_different_mistakes_are_reported_at_once_with_their_lines(write):
             "allowed: >= -90, <= 90",
         ),
         ("[waveform]\ntrigger_off = 50.0\n", 2, "waveform.trigger_off", "below trigger_on"),
+        ("[source.line]\nmin_length = 30\n", 2, "source.line.min_length", "did you mean min_length_km?"),
+        (
+            "[source]\n[source.line]\n\nmin_length_km = 3\n",
+            4,
+            "source.line.min_length_km",
+            "allowed: >= 10, <= 200; default: 30.0",
+        ),
+        ("[source]\nline.min_log_odds = 'x'\n", 2, "source.line.min_log_odds", "a number"),
+        ("[source]\n\nline = 3\n", 3, "source.line", "must be a table, not a number"),
+        ("[source.lines]\nmin_length_km = 30\n", 1, "source.lines", "did you mean line?"),
     ],
 )
 def test_single_mistakes(write, text, line, key, words):
@@ -190,7 +200,7 @@ def test_the_commented_examples_are_valid_too(write, tmp_path):
     start = [k for k, line in enumerate(lines) if line.startswith("# [[")]
     text = ""
     for k in start:
-        while k < len(lines) and lines[k].startswith("# "):
+        while k < len(lines) and lines[k].startswith("#"):
             text += lines[k][2:] + "\n"
             k += 1
     config = load_config(write(text))
@@ -205,8 +215,30 @@ def test_every_key_has_a_meaning():
     for section in msgspec.structs.fields(Config):
         if section.name in ("targets", "ingest", "publish"):
             continue
-        for info in msgspec.structs.fields(section.type):
-            assert info.type.__metadata__[0].description, (section.name, info.name)
+        assert_told(section.type, section.name)
+
+
+def assert_told(kind, path):
+    """Every key of a table has a meaning, those of the tables in it too."""
+    assert kind.__doc__, path
+    for info in msgspec.structs.fields(kind):
+        if isinstance(info.type, type) and issubclass(info.type, msgspec.Struct):
+            assert_told(info.type, f"{path}.{info.name}")
+        else:
+            assert info.type.__metadata__[0].description, (path, info.name)
+
+
+def test_a_table_within_a_section_is_read_written_and_checked_like_any_other(write):
+    text = "[source]\nmax_picks = 30\n[source.line]\nmin_length_km = 50\n"
+    config = load_config(write(text))
+    assert (config.source.max_picks, config.source.line.min_length_km) == (30, 50.0)
+    assert config.source.line.min_log_odds == default_config().source.line.min_log_odds
+    assert load_config(write("[source]\nline = { min_length_km = 50 }\nmax_picks = 30\n")) == config
+    written = default_toml()
+    assert (
+        "# ruptures shorter than this, less one sigma, stay points, km (>= 10, <= 200)\nmin_length_km = 30.0"
+        in (written[written.index("\n[source.line]\n") : written.index("\n[shaking]\n")])
+    )
 
 
 def test_the_drill():
@@ -224,7 +256,8 @@ def test_the_drill():
 def test_resolved_is_plain_json_and_the_hash_follows_the_content(write):
     config = load_config(ROOT / "configs" / "drill_guangxi.toml")
     plain = json.loads(json.dumps(resolved(config)))
-    assert plain["alerts"]["min_stations"] == 4
+    assert plain["alerts"]["min_stations"] == 2
+    assert plain["source"]["line"] == {"min_length_km": 30.0, "min_log_odds": 5.0}
     assert plain["ingest"][0]["kind"] == "synthetic"
     assert config_hash(config) == config_hash(load_config(ROOT / "configs" / "drill_guangxi.toml"))
     assert config_hash(config) != config_hash(default_config())

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from seiswarn.source.estimators import line
+from seiswarn.source.estimators.line_params import Params as LineParams
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +63,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     s_window_s: Annotated[
         float, Meta(gt=0, description="motion wanted after S before peak displacement counts as all-phase, s")
     ] = 2.0
-    line: line.Params = line.Params()
+    line: LineParams = LineParams()
     gutenberg_richter_b: Annotated[
         float, Meta(ge=0, le=2, description="b-value of the prior on magnitude")
     ] = 1.0

@@ -61,6 +61,7 @@ class PublicOrigin(msgspec.Struct, frozen=True, kw_only=True):
     gap_deg: float | None
     rms_s: float | None
     method: str
+    n_s: int = 0  # stations whose S agrees too
 
 
 class PublicMagnitude(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,6 +192,7 @@ def public_origin(origin: Origin) -> PublicOrigin:
         gap_deg=_maybe(origin.gap_deg, 0),
         rms_s=_maybe(origin.rms_s, 3),
         method=origin.method,
+        n_s=origin.n_s,
     )
 
 

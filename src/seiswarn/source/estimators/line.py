@@ -18,18 +18,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
-from msgspec import Meta
 
 from seiswarn import geo
 from seiswarn.messages import Rupture
 from seiswarn.source import attenuation
 from seiswarn.source.estimators import line_posterior as lk
 from seiswarn.source.estimators.line_kernels import fill_table
+from seiswarn.source.estimators.line_params import Params
 from seiswarn.source.estimators.line_peaks import Epicentre, Peaks, Seen, station_weights
 
 F64 = npt.NDArray[np.float64]
@@ -59,17 +57,6 @@ COARSE_OFFSETS, FINE_OFFSETS = (0.0,), (-1.4, 0.0, 1.4)  # in sigma
 REFINED = 3  # coarse strikes, the likeliest, that are looked at more finely
 PER_ROOT = 5.0  # rows of the table of expected motions: at (k / 5)^2 km
 N_ROWS = 92
-
-
-class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a line is believed rather than a point."""
-
-    min_length_km: Annotated[
-        float, Meta(ge=10, le=200, description="ruptures shorter than this, less one sigma, stay points, km")
-    ] = 30.0
-    min_log_odds: Annotated[
-        float, Meta(ge=1, description="natural logarithm of how much likelier a line must be than a point")
-    ] = 5.0
 
 
 @dataclass(frozen=True, slots=True)
