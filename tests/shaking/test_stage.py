@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from seiswarn.errors import InvariantError
-from seiswarn.messages import EventEstimate, Magnitude, Origin
+from seiswarn.messages import EventEstimate, Magnitude, Origin, Rupture
 from seiswarn.shaking.params import Params
 from seiswarn.shaking.stage import ShakingStage
 from seiswarn.shaking.targets import Target
@@ -159,3 +159,26 @@ def test_every_configured_choice_can_be_built(relation):
     ):
         made = forecast(region=region, mechanism=mechanism, conversion=relation)
         assert 3.0 < made.max_intensity < 10.0
+
+
+def test_a_believed_rupture_brings_what_lies_along_it_nearer():
+    """A line of 180 km northwards passes 5 km from Far; believed, it counts from there, otherwise not at all."""
+    line = Rupture(
+        latitude_1=24.0, longitude_1=106.0, latitude_2=25.6, longitude_2=106.05, length_km=178.0,
+        length_sigma_km=20.0, strike_deg=2.0, strike_sigma_deg=5.0, magnitude=7.7, magnitude_sigma=0.2,
+        n_stations=30, log_odds=9.0, believed=True,
+    )  # fmt: skip
+
+    def at_far(rupture):
+        told = estimate(magnitude=7.7, rupture=rupture)
+        (made,) = stage().handle(T0 + 8 * NS, [told])
+        return next(t for t in made.targets if t.name == "Far")
+
+    point, doubted = at_far(None), at_far(msgspec.structs.replace(line, believed=False))
+    near = at_far(line)
+    assert doubted == point
+    assert near.pga_mps2 > 2.0 * point.pga_mps2
+    assert near.distance_km == point.distance_km  # epicentral, as before
+    assert near.method.endswith("+line")
+    (abeam,) = ShakingStage(Params(), PLACES[:1], Uniform()).handle(T0, [estimate(magnitude=7.7, rupture=line)])
+    assert abeam.targets[0].intensity > at_far(line).intensity  # on the line itself

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seiswarn.errors import InvariantError
-from seiswarn.geo import distances_km
+from seiswarn.geo import distances_km, line_distances_km
 from seiswarn.messages import EventEstimate, Forecast, Magnitude, Message, Origin, TargetForecast
 from seiswarn.shaking.conversion import CONVERSIONS
 from seiswarn.shaking.distance import DISTANCES
@@ -65,7 +65,13 @@ class ShakingStage:
     def _forecast(self, t_seen_ns: int, estimate: EventEstimate, magnitude: Magnitude) -> Forecast:
         origin = estimate.origin
         distance = distances_km(origin.latitude, origin.longitude, self._latitude, self._longitude)
-        pga, pgv, intensity, sigma = self._shaking(magnitude, distance, self._vs30)
+        line = estimate.rupture if estimate.rupture is not None and estimate.rupture.believed else None
+        if line is not None:
+            ends = (line.latitude_1, line.longitude_1, line.latitude_2, line.longitude_2)
+            near = line_distances_km(*ends, self._latitude, self._longitude)
+            pga, pgv, intensity, sigma = self._shaking(magnitude, near, self._vs30, to_rupture=True)
+        else:
+            pga, pgv, intensity, sigma = self._shaking(magnitude, distance, self._vs30)
         reference = np.array([self._params.reference_vs30_mps])
         epicentral = self._shaking(magnitude, np.zeros(1), reference)[2]
         p_ns, s_ns = self._arrivals(origin, distance)
@@ -74,8 +80,9 @@ class ShakingStage:
         columns = [
             column[order].tolist() for column in (distance, intensity, sigma, pga, pgv, p_ns, s_ns, left)
         ]
+        method = f"{self._method}+line" if line is not None else self._method
         targets = tuple(
-            _target_forecast(self._targets[i], row, self._method)
+            _target_forecast(self._targets[i], row, method)
             for i, row in zip(order.tolist(), zip(*columns, strict=True), strict=True)
         )
         return Forecast(
@@ -89,15 +96,21 @@ class ShakingStage:
             status=estimate.status,
         )
 
-    def _shaking(self, magnitude: Magnitude, distance: F64, vs30: F64) -> tuple[F64, F64, F64, F64]:
-        """Median PGA (m/s^2), PGV (m/s), intensity and its sigma, at epicentral distances in km."""
-        median = self._gmpe.motions(magnitude.value, self._distance(distance, magnitude.value), vs30)
+    def _shaking(
+        self, magnitude: Magnitude, distance: F64, vs30: F64, to_rupture: bool = False
+    ) -> tuple[F64, F64, F64, F64]:
+        """Median PGA (m/s^2), PGV (m/s), intensity and its sigma, at epicentral distances in km.
+
+        `to_rupture`: the distances are those to a rupture that is known, and not to be guessed from magnitude.
+        """
+        reach = DISTANCES["epicentral"] if to_rupture else self._distance
+        median = self._gmpe.motions(magnitude.value, reach(distance, magnitude.value), vs30)
         pga, pgv = np.exp(median.ln_pga), np.exp(median.ln_pgv)
         sigma_pga, sigma_pgv = median.sigma_pga, median.sigma_pgv
         if self._params.magnitude_sigma and magnitude.sigma > 0.0:
             # First-order propagation: half the difference between one sigma above and one below.
             high, low = (
-                self._gmpe.motions(m, self._distance(distance, m), vs30)
+                self._gmpe.motions(m, reach(distance, m), vs30)
                 for m in (magnitude.value + magnitude.sigma, magnitude.value - magnitude.sigma)
             )
             sigma_pga = np.hypot(sigma_pga, 0.5 * (high.ln_pga - low.ln_pga))
