@@ -7,6 +7,7 @@ under 1 km at 200 km, well inside location uncertainty.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -75,3 +76,19 @@ def line_distances_km(lat1: float, lon1: float, lat2: float, lon2: float, lats: 
     along = np.clip((x * hx + y * hy) / squared, -1.0, 1.0) if squared > 0.0 else np.zeros(len(x))
     result: F64 = np.hypot(x - along * hx, y - along * hy)
     return result
+
+
+def inside(polygon: Sequence[tuple[float, float]], latitude: float, longitude: float) -> bool:
+    """Whether a point is in a polygon of (latitude, longitude) corners, by crossings of a ray.
+
+    Straight lines in degrees; the polygon may not cross the date line.
+    """
+    odd = False
+    lat1, lon1 = polygon[-1]
+    for lat2, lon2 in polygon:
+        if (lat1 > latitude) != (lat2 > latitude) and longitude < lon1 + (latitude - lat1) * (lon2 - lon1) / (
+            lat2 - lat1
+        ):
+            odd = not odd
+        lat1, lon1 = lat2, lon2
+    return odd

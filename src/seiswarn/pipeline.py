@@ -82,7 +82,9 @@ class Pipeline:
         targets: Sequence[Target],
         waveform: WaveformStage | None = None,
     ) -> None:
-        travel_times = TravelTimes(params.source.velocity_model, params.source.max_depth_km)
+        travel_times = TravelTimes(
+            params.source.velocity_model, params.source.max_depth_km, params.source.velocity_layers
+        )
         self._source = SourceStage(params.source, table, travel_times)
         self._reports = ReportsStage(params.reports, table)
         self._waveform = waveform or WaveformStage(params.waveform, table)

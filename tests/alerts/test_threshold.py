@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from seiswarn.alerts.params import Params
 from seiswarn.alerts.policies import POLICIES
 from seiswarn.alerts.policies.base import View
-from seiswarn.alerts.policies.threshold import decide, inside
+from seiswarn.alerts.policies.threshold import decide
+from seiswarn.geo import inside
 
 STRONG = View(
     params=Params(region=((20.0, 100.0), (20.0, 110.0), (28.0, 110.0), (28.0, 100.0))),

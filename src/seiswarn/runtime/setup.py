@@ -212,7 +212,9 @@ def synthetic_run(config: Config, *, status: Status) -> tuple[Setup, Feed]:
         raise UsageError('a drill needs an [[ingest]] of kind "synthetic" in its configuration')
     scenario = Scenario(**entry.scenario())
     table = read_station_tables([Path(p) for p in config.stations.paths], scenario.origin_ns)
-    model = TravelTimes(config.source.velocity_model, config.source.max_depth_km)
+    model = TravelTimes(
+        config.source.velocity_model, config.source.max_depth_km, config.source.velocity_layers
+    )
     stream = blocks(
         table,
         scenario,

@@ -68,16 +68,16 @@ class Associator:
     def __init__(self, params: Params, table: StationTable, travel_times: TravelTimes) -> None:
         self._p = params
         self._table = table
-        self._tt = travel_times
         self.fitter = Fitter(params, table, travel_times)
 
     # --- picks against events --------------------------------------------------------------
 
     def arrivals(self, event: EventRecord, station: int) -> tuple[float, float, float]:
         """Epicentral distance (km) and P, S travel times (s) from an event to a station."""
+        times = self.fitter.models.at(event.latitude, event.longitude)
         return arrival(
-            self._tt.p,
-            self._tt.s,
+            times.p,
+            times.s,
             event.latitude,
             event.longitude,
             event.depth_km,
@@ -90,7 +90,8 @@ class Associator:
         rows = np.array(stations, dtype=np.int64)
         lat, lon = self._table.st_latitude[rows], self._table.st_longitude[rows]
         out = np.empty((4, len(rows)))
-        arrivals(self._tt.p, self._tt.s, event.latitude, event.longitude, event.depth_km, lat, lon, out)
+        times = self.fitter.models.at(event.latitude, event.longitude)
+        arrivals(times.p, times.s, event.latitude, event.longitude, event.depth_km, lat, lon, out)
         return out[0], out[1], out[2], out[3]
 
     def line_distances(self, event: EventRecord, stations: Sequence[int]) -> F64:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.source.estimators.point import Location, PointSource, Readings
+from seiswarn.source.models import Models
 from seiswarn.source.params import Params
 from seiswarn.source.records import Memory, PickRecord
 from seiswarn.source.traveltime import TravelTimes
@@ -71,8 +72,8 @@ class Fitter:
     def __init__(self, params: Params, table: StationTable, travel_times: TravelTimes) -> None:
         self._p = params
         self._table = table
-        self._tt = travel_times
-        self._source = PointSource(params, travel_times)
+        self.models = Models(params, travel_times)
+        self._sources = {id(times): PointSource(params, times) for times in self.models.all}
         self.site_stations: dict[int, list[int]] = {}
         for station, site in enumerate(table.st_site.tolist()):
             self.site_stations.setdefault(site, []).append(station)
@@ -102,7 +103,10 @@ class Fitter:
         n_own = len(s_onsets)
         s_onsets += [(r.station, r.t_ns, r.sigma_s) for r in s_only[: MAX_S - n_own]]
         readings = self._readings(chosen, s_onsets, silent, zero, memory)
-        location = self._source.locate(readings, near)
+        first = chosen[0].station
+        place = near or (float(self._table.st_latitude[first]), float(self._table.st_longitude[first]))
+        times = self.models.at(*place)
+        location = self._sources[id(times)].locate(readings, near)
         agrees = np.abs(location.residuals_s) <= INLIER_SIGMAS * location.errors_s
         good = agrees[: len(chosen)]
         of_s = agrees[len(chosen) : len(chosen) + n_own].tolist()
@@ -120,7 +124,7 @@ class Fitter:
             rms_s=float(np.sqrt(np.mean(location.residuals_s[: len(chosen)][good] ** 2)))
             if good.any()
             else math.inf,
-            n_missing=self._n_missing(location, readings, good),
+            n_missing=self._n_missing(location, readings, good, times),
         )
 
     def _readings(
@@ -208,13 +212,13 @@ class Fitter:
             self._neighbours[site] = found
         return found
 
-    def _n_missing(self, location: Location, r: Readings, good: Bools) -> int:
+    def _n_missing(self, location: Location, r: Readings, good: Bools, times: TravelTimes) -> int:
         """How many live stations within the distance of the fitting picks should have triggered by now."""
         if not good.any() or not r.silent_to_s.size:
             return 0
         far = float(location.distances_km[: r.n_p][good].max())
         d = geo.distances_km(location.latitude, location.longitude, r.silent_latitude, r.silent_longitude)
-        tt, _ = self._tt.times(d, location.depth_km)
+        tt, _ = times.times(d, location.depth_km)
         due = location.t0_s + tt
         return int(
             np.sum(

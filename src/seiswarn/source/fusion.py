@@ -26,7 +26,7 @@ from seiswarn.messages import Magnitude
 F64 = npt.NDArray[np.float64]
 
 STEP = 0.05
-GRID: F64 = STEP * np.arange(191)
+GRID: F64 = STEP * np.arange(191, dtype=np.float64)
 STUDENT_NU = 4.0
 # What the relations err in common for one event (stress drop, region): with it stated sigmas are the 0.3 to 0.4 that
 # warning systems reach (docs/accuracy.md).

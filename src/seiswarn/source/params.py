@@ -13,7 +13,23 @@ from seiswarn.source.estimators.line_params import Params as LineParams
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How picks become events, and how events are located and sized."""
 
-    velocity_model: Annotated[str, Meta(description="bundled 1-D model: iasp91 or ak135")] = "iasp91"
+    velocity_model: Annotated[
+        str, Meta(description="1-D model: iasp91, ak135, socal, taiwan, or one of velocity_layers")
+    ] = "iasp91"
+    velocity_layers: Annotated[
+        tuple[tuple[str, tuple[tuple[float, float, float], ...]], ...],
+        Meta(
+            description="1-D models of one's own: [name, [[depth km, Vp km/s, Vs km/s], ...]], linear between nodes,"
+            " from 0 km down; a depth given twice is a discontinuity"
+        ),
+    ] = ()
+    velocity_regions: Annotated[
+        tuple[tuple[str, tuple[tuple[float, float], ...]], ...],
+        Meta(
+            description="where another model holds: [model, [[latitude, longitude], ...]] polygons, the first"
+            " that holds the epicentre; none may cross the date line"
+        ),
+    ] = ()
     max_depth_km: Annotated[float, Meta(gt=10, le=300, description="deepest source looked for, km")] = 120.0
     depth_prior_km: Annotated[
         float, Meta(ge=0, description="most likely depth before the arrivals say more, km")

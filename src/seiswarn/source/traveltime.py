@@ -8,6 +8,7 @@ interface. A table takes a fraction of a second, so it is built at start and nev
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from numba import njit
 
 import seiswarn.jit  # noqa: F401 - says where compiled kernels are kept
 from seiswarn.geo import EARTH_RADIUS_KM, azimuth_deg, distance_km
-from seiswarn.source.velocity import layers
+from seiswarn.source.velocity import Nodes, layers
 
 F64 = npt.NDArray[np.float64]
 
@@ -99,8 +100,8 @@ class TravelTimes:
         (n_depth, n_distance) times in s; depth step 2 km, distance step 2 km.
     """
 
-    def __init__(self, model: str, max_depth_km: float) -> None:
-        tops, vp, vs = layers(model)
+    def __init__(self, model: str, max_depth_km: float, own: Sequence[tuple[str, Nodes]] = ()) -> None:
+        tops, vp, vs = layers(model, own)
         self.model = model
         self.depths_km: F64 = np.arange(0.0, max_depth_km + DEPTH_STEP_KM, DEPTH_STEP_KM)
         distances: F64 = np.arange(0.0, MAX_DISTANCE_KM + DISTANCE_STEP_KM, DISTANCE_STEP_KM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from seiswarn.errors import UsageError
 F64 = npt.NDArray[np.float64]
 
 # Nodes (depth km, Vp km/s, Vs km/s), linear between, doubled at discontinuities, down to 410 km.
-MODELS: dict[str, tuple[tuple[float, float, float], ...]] = {
+MODELS: dict[str, tuple[tuple[float, float, float], ...]] = {  # see also `nodes_of`
     # Kennett and Engdahl (1991), Geophys. J. Int. 105, 429-465, table 2.
     "iasp91": (
         (0.0, 5.80, 3.36),
@@ -41,20 +42,58 @@ MODELS: dict[str, tuple[tuple[float, float, float], ...]] = {
         (210.0, 8.30, 4.523),
         (410.0, 9.03, 4.871),
     ),
+    # Southern California: Hadley and Kanamori (1977), GSA Bulletin 88, 1469-1478, as the regional network uses it
+    # (Hutton, Woessner and Hauksson 2010, BSSA 100, 423-446); Vp/Vs 1.73. Its mantle is that of iasp91 from 77.5 km.
+    "socal": (
+        (0.0, 5.5, 3.18),
+        (5.5, 5.5, 3.18),
+        (5.5, 6.3, 3.64),
+        (16.0, 6.3, 3.64),
+        (16.0, 6.7, 3.87),
+        (32.0, 6.7, 3.87),
+        (32.0, 7.8, 4.51),
+        (77.5, 8.045, 4.51),
+        (120.0, 8.05, 4.51),
+        (210.0, 8.30, 4.522),
+        (410.0, 9.03, 4.870),
+    ),
+    # Taiwan: the gradients of the early-warning program of the Central Weather Administration (tcpd).
+    "taiwan": (
+        (0.0, 5.10298, 2.9105),
+        (40.0, 7.76658, 4.3705),
+        (40.0, 7.98759, 4.3705),
+        (50.0, 8.03329, 4.7355),
+        (410.0, 9.67849, 5.4804),
+    ),
 }
 
 LAYER_KM = 5.0
+Nodes = tuple[tuple[float, float, float], ...]
 
 
-def layers(name: str) -> tuple[F64, F64, F64]:
-    """Tops (km), Vp and Vs (km/s) of homogeneous layers no thicker than 5 km.
+def nodes_of(name: str, own: Sequence[tuple[str, Nodes]] = ()) -> Nodes:
+    """The nodes of a model, of those given or a bundled one.
 
-    Raises UsageError for an unknown model.
+    Raises UsageError for an unknown model, and for one that is none.
     """
-    if name not in MODELS:
-        raise UsageError(f"unknown velocity model {name!r}: choose one of {', '.join(sorted(MODELS))}")
+    known = {**MODELS, **dict(own)}
+    if name not in known:
+        raise UsageError(f"unknown velocity model {name!r}: choose one of {', '.join(sorted(known))}")
+    nodes = known[name]
+    depths = [depth for depth, _, _ in nodes]
+    if len(nodes) < 2 or depths[0] != 0.0 or depths != sorted(depths):
+        raise UsageError(
+            f"velocity model {name!r}: depths have to begin at 0 km and grow, in two nodes or more"
+        )
+    if any(not 0.0 < vs < vp for _, vp, vs in nodes):
+        raise UsageError(f"velocity model {name!r}: Vs has to lie between 0 and Vp everywhere")
+    return nodes
+
+
+def layers(name: str, own: Sequence[tuple[str, Nodes]] = ()) -> tuple[F64, F64, F64]:
+    """Tops (km), Vp and Vs (km/s) of homogeneous layers no thicker than 5 km; raises UsageError as `nodes_of`."""
     tops, vp, vs = [], [], []
-    nodes = MODELS[name]
+    nodes = nodes_of(name, own)
     for (z0, p0, s0), (z1, p1, s1) in itertools.pairwise(nodes):
         if z1 == z0:
             continue

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from seiswarn.alerts.policies.base import Verdict, View
+from seiswarn.geo import inside
 from seiswarn.reasons import Reason
 
 _Finding = tuple[Reason, str]
@@ -96,22 +97,6 @@ def _misplaced(view: View) -> list[_Finding]:
         text = f"{view.age_s:.0f} s old (at most {p.max_age_s:.0f} s)"
         found.append((Reason.LATE, text))
     return found
-
-
-def inside(polygon: Sequence[tuple[float, float]], latitude: float, longitude: float) -> bool:
-    """Whether a point is in a polygon of (latitude, longitude) corners, by crossings of a ray.
-
-    Straight lines in degrees; the polygon may not cross the date line.
-    """
-    odd = False
-    lat1, lon1 = polygon[-1]
-    for lat2, lon2 in polygon:
-        if (lat1 > latitude) != (lat2 > latitude) and longitude < lon1 + (latitude - lat1) * (lon2 - lon1) / (
-            lat2 - lat1
-        ):
-            odd = not odd
-        lat1, lon1 = lat2, lon2
-    return odd
 
 
 def _strength(view: View, magnitude: float) -> str:
