@@ -47,7 +47,9 @@ _RATIO = np.array(
 
 
 def mean_ratios(repi_km: F64) -> F64:
-    """(n, 11) mean Rjb/Repi at (n,) epicentral distances in km for magnitudes 4, 4.5 ... 9, linear in log distance."""
+    """(n, 11) mean Rjb/Repi at (n,) epicentral distances in km for magnitudes 4, 4.5 ... 9, linear in log
+    distance.
+    """
     log_repi = np.log10(np.maximum(repi_km, 10.0 ** _LOG_REPI[0]))
     columns = [np.interp(log_repi, _LOG_REPI, _RATIO[:, i]) for i in range(len(MAGNITUDES))]
     return np.stack(columns, axis=-1)
@@ -76,4 +78,3 @@ def mean_rupture_distance_km(repi_km: F64, magnitude: float) -> F64:
     log_repi = np.log10(np.maximum(repi_km, 10.0 ** _LOG_REPI[0]))
     result: F64 = repi_km * np.interp(log_repi, _LOG_REPI, ratios)
     return result
-

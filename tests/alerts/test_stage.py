@@ -1,5 +1,6 @@
 import itertools
 import random
+import re
 
 import msgspec
 import pytest
@@ -43,7 +44,7 @@ def estimate(
 
 
 def forecast(e, offset=0.0, late_s=0.0):
-    """A forecast that follows the magnitude; `offset` in intensity."""
+    """A forecast that follows the magnitude, strongest at the epicentre; `offset` in intensity."""
     targets = tuple(
         TargetForecast(
             name=name, latitude=24.0, longitude=100.0 + d / 100, distance_km=d,
@@ -57,7 +58,7 @@ def forecast(e, offset=0.0, late_s=0.0):
     return Forecast(
         event_id=e.event_id, estimate_revision=e.revision, t_seen_ns=e.t_seen_ns, targets=targets,
         intensity_scale="GB/T 17742-2020", max_intensity=max(t.intensity for t in targets),
-        epicentral_intensity=9.0, status=e.status,
+        epicentral_intensity=max(1.0, 1.5 * e.magnitude.value - 1.0 + offset), status=e.status,
     )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def test_a_decision_accompanies_every_alert_and_says_why(stage):
     made = feed(stage, estimate(8.0))
     (decision,) = decisions(made)
     assert decision.action == "new"
-    assert decision.detail.startswith("M 6.0, intensity 7.3 at Baise, 5 stations, 8.0 s")
+    assert decision.detail.startswith("M 6.0, intensity 8.0 at the epicentre, 5 stations, 8.0 s")
     (decision,) = decisions(feed(stage, estimate(10.0, 6.6, revision=2)))
     assert decision.action == "update"
     assert "magnitude +0.6" in decision.detail
@@ -119,7 +120,7 @@ def test_unwarned_events_leave_decisions_but_not_one_per_estimate(stage):
     assert made[0].reasons == ("BELOW_MAGNITUDE",)
     (again,) = feed(stage, estimate(15.0, 3.5, revision=501))
     assert again.reasons == ("BELOW_MAGNITUDE",)
-    (other,) = feed(stage, estimate(15.02, 3.5, revision=502, n=2))
+    (other,) = feed(stage, estimate(15.02, 3.5, revision=502, n=1))
     assert other.reasons == ("BELOW_MAGNITUDE", "TOO_FEW_STATIONS")
 
 
@@ -217,13 +218,50 @@ def test_too_old_for_a_first_warning_but_not_for_an_update(stage):
 
 def test_without_targets_the_epicentral_intensity_decides(stage):
     e = estimate(8.0)
-    bare = msgspec.structs.replace(forecast(e), targets=(), max_intensity=0.0)
+    bare = msgspec.structs.replace(forecast(e), targets=(), max_intensity=0.0, epicentral_intensity=9.0)
     (new,) = alerts(stage.handle(e.t_seen_ns, [e, bare]))
     assert new.epicentral_intensity == 9.0
     e2 = estimate(10.0, revision=2)
     weaker = msgspec.structs.replace(bare, estimate_revision=2, epicentral_intensity=8.3)
     (update,) = alerts(stage.handle(e2.t_seen_ns, [e2, weaker]))
     assert update.kind == "update"
+
+
+@pytest.mark.parametrize(
+    ("at_epicentre", "with_targets", "spoken"),
+    [(True, True, True), (False, True, False), (False, False, True)],
+)
+def test_the_epicentre_counts_beside_the_targets_unless_they_alone_are_asked_for(
+    at_epicentre, with_targets, spoken
+):
+    """Strong at the epicentre, weak at every target: the public lives anywhere, a plant does not."""
+    stage = AlertsStage(Params(at_epicentre=at_epicentre))
+    e = estimate(8.0, 4.5)
+    there = forecast(e, offset=-4.0)
+    assert max(t.intensity for t in there.targets) < 3.0
+    strong = msgspec.structs.replace(there, epicentral_intensity=5.5)
+    if not with_targets:
+        strong = msgspec.structs.replace(strong, targets=(), max_intensity=0.0)
+    made = stage.handle(e.t_seen_ns, [e, strong])
+    assert bool(alerts(made)) is spoken
+    assert ("5.5 at the epicentre" in decisions(made)[0].detail) is spoken
+    if not spoken:
+        assert decisions(made)[0].reasons == ("BELOW_THRESHOLD",)
+
+
+def test_what_noise_does_too_often_waits_for_more(stage):
+    """Two sites that hardly move are held back; the same two with strong motion are warned of."""
+    (held,) = feed(stage, estimate(6.0, n=2, false_per_year=300.0))
+    assert (held.action, held.reasons) == ("hold", ("LOW_CONFIDENCE",))
+    assert "300 times a year" in held.detail
+    (new,) = alerts(feed(stage, estimate(7.0, n=2, revision=2, false_per_year=0.2)))
+    assert new.kind == "new"
+    # What was once believed is not taken back because it is less sure now.
+    assert "cancel" not in [
+        a.kind
+        for k in range(30)
+        for a in alerts(feed(stage, estimate(8.0 + k, 3.0, revision=3 + k, false_per_year=300.0)))
+    ]
 
 
 def test_no_magnitude_is_a_reason(stage):
@@ -240,9 +278,12 @@ def test_sensors_of_one_station_count_once(stage):
         )  # fmt: skip
 
     codes = ["GX.A..HN", "GX.A..HH", "GX.B..HN", "GX.C..HN"]
-    (held,) = feed(stage, estimate(8.0, arrivals=tuple(map(arrival, codes))))
+    strict = AlertsStage(Params(min_stations=4))
+    (held,) = feed(strict, estimate(8.0, arrivals=tuple(map(arrival, codes))))
     assert held.reasons == ("TOO_FEW_STATIONS",)
     assert held.n_stations == 3
+    (alone,) = feed(stage, estimate(8.0, arrivals=tuple(map(arrival, codes[:2]))))
+    assert (alone.reasons, alone.n_stations) == (("TOO_FEW_STATIONS",), 1)
 
 
 def test_events_are_independent():
@@ -296,6 +337,23 @@ def test_cover_is_what_stands_not_what_was_said_once(stage):
     feed(stage, estimate(8.0, 7.0, event="main"))
     feed(stage, estimate(12.0, 5.0, revision=2, event="main"))
     assert alerts(feed(stage, estimate(100.0, 6.0, event="after")))
+
+
+def test_a_warning_of_few_stations_covers_nothing(stage):
+    """Two stations may be wrong about how strong it is elsewhere."""
+    assert alerts(feed(stage, estimate(8.0, 7.0, event="few", n=3)))
+    assert alerts(feed(stage, estimate(20.0, 5.0, event="other")))
+    feed(stage, estimate(21.0, 7.0, revision=2, event="few", n=4, latitude=24.5))
+    assert alerts(feed(stage, estimate(100.0, 4.8, event="after", latitude=24.5))) == []
+
+
+def test_cover_of_an_epicentre_holds_only_near_it(stage):
+    feed(stage, estimate(8.0, 7.0, event="main"))
+    far = estimate(100.0, 5.0, event="far", latitude=24.6)
+    assert alerts(feed(stage, far))
+    plants = AlertsStage(Params(at_epicentre=False))
+    feed(plants, estimate(8.0, 7.0, event="main"))
+    assert alerts(feed(plants, far)) == []
 
 
 def test_cover_survives_a_restart(stage):
@@ -363,9 +421,9 @@ def test_revisions_are_gapless_and_nothing_follows_the_end(plan):
         told.setdefault(alert.event_id, []).append(alert)
     for sequence in told.values():
         assert [a.revision for a in sequence] == list(range(1, len(sequence) + 1))
-        assert sequence[0].kind == "new"
-        assert all(a.kind == "update" for a in sequence[1:-1])
-        assert sequence[-1].kind != "new" or len(sequence) == 1
+        # What the policy took back and what grew again is warned of again (see above).
+        kinds = "".join({"new": "n", "update": "u", "cancel": "c", "final": "f"}[a.kind] for a in sequence)
+        assert re.fullmatch(r"(nu*c)*(nu*[cf]?)?", kinds), kinds
         assert len({a.first_t_seen_ns for a in sequence}) == 1
         assert all(a.t_seen_ns < b.t_seen_ns for a, b in itertools.pairwise(sequence))
 

@@ -18,6 +18,7 @@ STRONG = View(
     longitude=106.0,
     epicentre_sigma_km=5.0,
     n_stations=5,
+    false_per_year=1e-3,
     magnitude=6.1,
     magnitude_sigma=0.3,
     intensity=6.4,
@@ -43,9 +44,10 @@ def test_a_strong_well_known_event_is_warned_of_with_its_numbers():
         ({"magnitude": None}, "NO_MAGNITUDE"),
         ({"magnitude": 3.9}, "BELOW_MAGNITUDE"),
         ({"intensity": 2.9}, "BELOW_THRESHOLD"),
-        ({"n_stations": 3}, "TOO_FEW_STATIONS"),
-        ({"magnitude_sigma": 0.7}, "LOW_CONFIDENCE"),
-        ({"epicentre_sigma_km": 41.0}, "LOW_CONFIDENCE"),
+        ({"n_stations": 1}, "TOO_FEW_STATIONS"),
+        ({"false_per_year": 1.1}, "LOW_CONFIDENCE"),
+        ({"magnitude_sigma": 0.71}, "LOW_CONFIDENCE"),
+        ({"epicentre_sigma_km": 151.0}, "LOW_CONFIDENCE"),
         ({"longitude": 111.0}, "OUTSIDE_REGION"),
         ({"age_s": 121.0}, "LATE"),
     ],
@@ -72,7 +74,8 @@ def test_all_shortfalls_are_named_at_once():
         ({"intensity": 2.1}, "hold"),
         ({"magnitude": 3.4}, "withdraw"),
         ({"intensity": 1.9}, "withdraw"),
-        ({"magnitude": 3.4, "n_stations": 2}, "hold"),  # no evidence good enough to take it back
+        ({"magnitude": 3.4, "n_stations": 1}, "hold"),  # no evidence good enough to take it back
+        ({"magnitude": 3.4, "false_per_year": 20.0}, "hold"),
         ({"intensity": 1.0, "magnitude_sigma": 0.9}, "hold"),
         ({"age_s": 500.0, "longitude": 150.0}, "warn"),  # age and place never take back
     ],
@@ -83,14 +86,48 @@ def test_a_standing_warning_is_withdrawn_only_on_good_evidence(changes, action):
     assert ("NO_LONGER_MET" in verdict.reasons) == (action == "withdraw")
 
 
-@given(st.floats(0, 9), st.floats(1, 12), st.integers(0, 20), st.floats(0, 2), st.booleans())
-def test_more_never_weakens_the_verdict(magnitude, intensity, n_stations, sigma, warned):
+@pytest.mark.parametrize(
+    "at_the_limit",
+    [
+        {"magnitude": 4.0},
+        {"intensity": 3.0},
+        {"n_stations": 2},
+        {"false_per_year": 1.0},
+        {"magnitude_sigma": 0.7},
+        {"epicentre_sigma_km": 150.0},
+        {"age_s": 120.0},
+    ],
+)
+def test_what_just_reaches_its_limit_is_warned_of(at_the_limit):
+    assert decide(view(**at_the_limit)).action == "warn"
+
+
+@pytest.mark.parametrize(
+    ("least_rare", "false", "action"), [(1.0, 0.9, "warn"), (0.01, 0.9, "hold"), (50.0, 40.0, "warn")]
+)
+def test_how_rarely_noise_may_do_the_same_is_the_operators_choice(least_rare, false, action):
+    verdict = decide(view(params=Params(max_false_per_year=least_rare), false_per_year=false))
+    assert verdict.action == action
+    if action == "hold":
+        assert verdict.detail == "noise makes such a coincidence 0.9 times a year (at most 0.01)"
+
+
+@given(st.floats(0, 9), st.floats(1, 12), st.integers(0, 20), st.floats(0, 2), st.floats(0, 3), st.booleans())
+def test_more_never_weakens_the_verdict(magnitude, intensity, n_stations, sigma, false, warned):
     rank = {"withdraw": 0, "hold": 1, "warn": 2}
     base = view(
-        magnitude=magnitude, intensity=intensity, n_stations=n_stations, magnitude_sigma=sigma, warned=warned
+        magnitude=magnitude,
+        intensity=intensity,
+        n_stations=n_stations,
+        magnitude_sigma=sigma,
+        false_per_year=false,
+        warned=warned,
     )
     stronger = dataclasses.replace(base, magnitude=magnitude + 0.5, intensity=min(12.0, intensity + 0.5))
     assert rank[decide(stronger).action] >= rank[decide(base).action]
+    if not warned:
+        rarer = dataclasses.replace(base, false_per_year=0.5 * false)
+        assert rank[decide(rarer).action] >= rank[decide(base).action]
     assert decide(base) == decide(base)
 
 

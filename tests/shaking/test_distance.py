@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seiswarn.rupture_distance import mean_ratios, mean_rupture_distance_km
+from seiswarn.rupture_distance import mean_rupture_distance_km
 from seiswarn.shaking.distance import DISTANCES
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "rjb_repi_wc94.csv"

@@ -162,7 +162,8 @@ def test_every_configured_choice_can_be_built(relation):
 
 
 def test_a_believed_rupture_brings_what_lies_along_it_nearer():
-    """A line of 180 km northwards passes 5 km from Far; believed, it counts from there, otherwise not at all."""
+    """A line of 180 km northwards passes 5 km from Far; believed, it counts from there, otherwise not at
+    all."""
     line = Rupture(
         latitude_1=24.0, longitude_1=106.0, latitude_2=25.6, longitude_2=106.05, length_km=178.0,
         length_sigma_km=20.0, strike_deg=2.0, strike_sigma_deg=5.0, magnitude=7.7, magnitude_sigma=0.2,
@@ -180,5 +181,6 @@ def test_a_believed_rupture_brings_what_lies_along_it_nearer():
     assert near.pga_mps2 > 2.0 * point.pga_mps2
     assert near.distance_km == point.distance_km  # epicentral, as before
     assert near.method.endswith("+line")
-    (abeam,) = ShakingStage(Params(), PLACES[:1], Uniform()).handle(T0, [estimate(magnitude=7.7, rupture=line)])
+    told = estimate(magnitude=7.7, rupture=line)
+    (abeam,) = ShakingStage(Params(), PLACES[:1], Uniform()).handle(T0, [told])
     assert abeam.targets[0].intensity > at_far(line).intensity  # on the line itself

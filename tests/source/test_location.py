@@ -41,6 +41,9 @@ class Case:
         seed: int,
         declared_errors: bool = False,
         origin_s: float = 0.0,
+        with_s: int = 0,
+        magnitude: float | None = None,
+        path_share: float = 0.0,
     ) -> None:
         rng = np.random.default_rng(seed)
         places = np.array([offset_deg(LAT0, LON0, *p) for p in jittered_grid(5, 20.0, seed)])

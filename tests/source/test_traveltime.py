@@ -55,7 +55,7 @@ def test_against_taup(model: TravelTimes, project_root: Path) -> None:
         assert abs(ours_s[0] - s) < S_TOLERANCE_S, (depth, distance)
 
 
-@pytest.mark.parametrize("name", ("iasp91", "ak135"))
+@pytest.mark.parametrize("name", ["iasp91", "ak135"])
 def test_models_as_published(name: str) -> None:
     nodes = MODELS[name]
     for depth, vp, vs in PUBLISHED[name]:
@@ -123,7 +123,8 @@ def test_beyond_the_table_it_goes_on_straight(travel_times: TravelTimes) -> None
 
 
 def test_a_model_of_ones_own_and_a_region_of_its_own() -> None:
-    """Six km/s down to 30 km and eight below: a ray of 60 km at the surface takes ten seconds, in its region alone."""
+    """Six km/s down to 30 km and eight below: a ray of 60 km at the surface takes ten seconds, in its region
+    alone."""
     own = (("plain", ((0.0, 6.0, 3.5), (30.0, 6.0, 3.5), (30.0, 8.0, 4.6), (410.0, 8.5, 4.9))),)
     square = ((20.0, 100.0), (30.0, 100.0), (30.0, 110.0), (20.0, 110.0))
     params = Params(velocity_layers=own, velocity_regions=(("plain", square),))

@@ -29,8 +29,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     at_epicentre: Annotated[
         bool,
         Meta(
-            description="whether the intensity at the epicentre counts too, as it does for the public, who live"
-            " anywhere; false: that at targets alone. Without targets it always counts"
+            description="whether the intensity at the epicentre counts too, as it does for the public,"
+            " who live anywhere; false: that at targets alone. Without targets it always counts"
         ),
     ] = True
     min_stations: Annotated[int, Meta(ge=1, le=100, description="fewest stations that saw the event")] = 2

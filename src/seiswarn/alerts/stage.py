@@ -229,9 +229,9 @@ class AlertsStage:
         if forecast is not None and forecast.targets:
             worst = max(forecast.targets, key=lambda t: (t.intensity, t.name))
             intensity, place = worst.intensity, f"at {worst.name}"
-        if forecast is not None and (self._params.at_epicentre or not forecast.targets):
-            if forecast.epicentral_intensity > intensity:
-                intensity, place = forecast.epicentral_intensity, "at the epicentre"
+        counts = forecast is not None and (self._params.at_epicentre or not forecast.targets)
+        if forecast is not None and counts and forecast.epicentral_intensity > intensity:
+            intensity, place = forecast.epicentral_intensity, "at the epicentre"
         return View(
             params=self._params,
             warned=record.warned,

@@ -101,7 +101,8 @@ class ShakingStage:
     ) -> tuple[F64, F64, F64, F64]:
         """Median PGA (m/s^2), PGV (m/s), intensity and its sigma, at epicentral distances in km.
 
-        `to_rupture`: the distances are those to a rupture that is known, and not to be guessed from magnitude.
+        `to_rupture`: the distances are those to a rupture that is known, and not to be guessed from
+        magnitude.
         """
         reach = DISTANCES["epicentral"] if to_rupture else self._distance
         median = self._gmpe.motions(magnitude.value, reach(distance, magnitude.value), vs30)

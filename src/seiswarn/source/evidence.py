@@ -1,13 +1,14 @@
 """How surely a set of picks is an earthquake: how often noise alone would do the same.
 
-Every station triggers now and then without an earthquake, the rarer the stronger. If stations err independently of
-each other, coincidences that look like this one come as often as the first of them triggers that strongly anywhere
-in the network, times the chances that each further one does so within the time in which its P could have come.
-An S that fits, and silence where P should have been heard, enter as factors. The number, in coincidences per year, is
-what an operator would otherwise set a number of stations for: two stations that shake at 1 m/s^2 say more
-than four that hardly move.
+Every station triggers now and then without an earthquake, the rarer the stronger. If stations err
+independently of each other, coincidences that look like this one come as often as the first of them triggers
+that strongly anywhere in the network, times the chances that each further one does so within the time in
+which its P could have come. An S that fits, and silence where P should have been heard, enter as factors.
+The number, in coincidences per year, is what an operator would otherwise set a number of stations for: two
+stations that shake at 1 m/s^2 say more than four that hardly move.
 
-Faults that hit many stations at one instant are not independent: `suspects.simultaneous` looks for them first.
+Faults that hit many stations at one instant are not independent: `suspects.simultaneous` looks for them
+first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ YEAR_S = 365.25 * 86400.0
 HOUR_S = 3600.0
 SLOWEST_P_KMPS = 4.5
 FREE = 3  # picks whose times a hypocentre can follow; further ones have to fit
-# Recorded noise gave 0.6 to 2.9 picks per hour and channel before the threshold on amplitude (docs/waveform.md).
+# Recorded noise gave 0.6 to 2.9 picks per hour and channel before the threshold on amplitude
+# (docs/waveform.md).
 USUAL_PER_HOUR = 3.0
 STRONG_PER_S = 1e-5  # however strong: one a day is a blow, a blast, a fault of the line, work at the station
 WEAKEST_MPS2 = 5e-4

@@ -35,8 +35,8 @@ AMPLITUDE_WINDOW_S = 3.0  # P amplitudes are compared over no longer windows: S 
 MAX_AMPLITUDES = 10
 NOISE_RATIO = 2.0  # a displacement that hardly rises above what was there before is no amplitude
 DECAY = 1.374  # of P amplitudes with distance (Wu and Zhao 2006)
-# A trigger needs an amplitude some 3.5 times the noise (12 in power); a P that is expected 6 times above, less
-# one sigma of 0.3 in log10 for radiation and site, should have triggered.
+# A trigger needs an amplitude some 3.5 times the noise (12 in power); a P that is expected 6 times above,
+# less one sigma of 0.3 in log10 for radiation and site, should have triggered.
 AUDIBLE_LOG = math.log10(6.0) + 0.3
 NEAREST_KM = 15.0  # to the source, where only the first station is known
 
@@ -45,8 +45,8 @@ NEAREST_KM = 15.0  # to the source, where only the first station is known
 class Fit:
     """A location of a set of picks, and which of them agree with it.
 
-    `with_s` are the sites whose S onset agrees too, `misfits` those whose amplitude is far off or whose trace is
-    a pulse and no wave train, `n_missing` the
+    `with_s` are the sites whose S onset agrees too, `misfits` those whose amplitude is far off or whose
+    trace is a pulse and no wave train, `n_missing` the
     live stations that should have triggered and did not.
     """
 

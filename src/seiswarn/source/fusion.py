@@ -5,8 +5,8 @@ of its window, and no more beyond. Short windows therefore never pull a great ea
 and long ones decide. The values of one relation share its error for this event, which no number of stations
 averages away; relations are combined as far as they are independent. The prior is Gutenberg-Richter,
 down to one sigma below the median reading and level from there: it may shade readings but never explain them
-away. (A heavy-tailed likelihood loses against an exponential prior that goes on for ever: one station alone, or two that
-disagree, would always be an M 1 with an outlier, and no M 1 triggers a network.)
+away. (A heavy-tailed likelihood loses against an exponential prior that goes on for ever: one station alone,
+or two that disagree, would always be an M 1 with an outlier, and no M 1 triggers a network.)
 
 No magnitude goes beyond what some stations say each for itself (`evidence_cap`): one broken station cannot
 make a great earthquake, whatever it shows.
@@ -28,8 +28,8 @@ F64 = npt.NDArray[np.float64]
 STEP = 0.05
 GRID: F64 = STEP * np.arange(191, dtype=np.float64)
 STUDENT_NU = 4.0
-# What the relations err in common for one event (stress drop, region): with it stated sigmas are the 0.3 to 0.4 that
-# warning systems reach (docs/accuracy.md).
+# What the relations err in common for one event (stress drop, region): with it stated sigmas are the 0.3 to
+# 0.4 that warning systems reach (docs/accuracy.md).
 COMMON_SIGMA = 0.25
 LONE_STATION_CAP = 6.5  # what three seconds of one station can tell (`saturation_magnitude`)
 CAP_MARGIN = 0.3  # one sigma of a station's value

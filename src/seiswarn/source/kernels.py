@@ -30,8 +30,9 @@ S_SHARE = 0.03
 AMPLITUDE_SIGMA = 0.35  # of log10 Pd at a station: 0.305 (Wu and Zhao 2006) and as much as the window adds
 AMPLITUDE_LOG = 0.5 * 1.374 / math.log(10.0)  # log10 of the decay R^1.374, from ln R^2
 AMPLITUDE_FLOOR = -math.log(0.02)  # what an amplitude that is plain wrong costs at most
-# How far off a global 1-D model is for a region: crusts have mean P velocities of 6.45 +- 0.21 km/s (Christensen and
-# Mooney 1995, JGR 100, 9761-9788). Common to all paths of an event, so it does not average out.
+# How far off a global 1-D model is for a region: crusts have mean P velocities of 6.45 +- 0.21 km/s
+# (Christensen and Mooney 1995, JGR 100, 9761-9788). Common to all paths of an event, so it does not average
+# out.
 SLOWNESS_SIGMA = 0.033
 SIXTH = 1.0 / 6.0
 LOG_EVERY = 32  # factors whose product is formed before its logarithm: far from over- and underflow

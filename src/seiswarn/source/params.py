@@ -19,8 +19,8 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     velocity_layers: Annotated[
         tuple[tuple[str, tuple[tuple[float, float, float], ...]], ...],
         Meta(
-            description="1-D models of one's own: [name, [[depth km, Vp km/s, Vs km/s], ...]], linear between nodes,"
-            " from 0 km down; a depth given twice is a discontinuity"
+            description="1-D models of one's own: [name, [[depth km, Vp km/s, Vs km/s], ...]], linear between"
+            " nodes, from 0 km down; a depth given twice is a discontinuity"
         ),
     ] = ()
     velocity_regions: Annotated[

@@ -61,7 +61,8 @@ class PickRecord(msgspec.Struct, kw_only=True):
 
     @property
     def is_pulse(self) -> bool:
-        """Whether what was picked moves once and swings back, as calibrations, steps and faults do and P does not.
+        """Whether what was picked moves once and swings back, as calibrations, steps and faults do and P
+        does not.
 
         P of any size rings: its velocity crosses zero several times a second.
         """

@@ -17,15 +17,16 @@ from seiswarn.timebase import NS
 
 F64 = npt.NDArray[np.float64]
 
-# Picks of one artificial onset lie within a few samples. Three arrivals of a wave that spread over seconds do so by
-# chance once in thousands; where a network is tight, more do, so half of them must.
+# Picks of one artificial onset lie within a few samples. Three arrivals of a wave that spread over seconds
+# do so by chance once in thousands; where a network is tight, more do, so half of them must.
 INSTANT_NS = 50_000_000
 SAMPLES_NS = 20_000_000
 BURST_SITES = 3
 BURST_SHARE = 0.5
 BURST_APERTURE_KM = 10.0
-# P leaves a 1-D Earth steeper the farther it comes from: no faster than 8.3 km/s out to 1,000 km, where Pn has been
-# overtaken by what dives; beyond 15 degrees above 10 (slopes of the tables of Kennett and Engdahl 1991).
+# P leaves a 1-D Earth steeper the farther it comes from: no faster than 8.3 km/s out to 1,000 km, where Pn
+# has been overtaken by what dives; beyond 15 degrees above 10 (slopes of the tables of Kennett and Engdahl
+# 1991).
 TELESEISMIC_KMPS = 10.0
 REGIONAL_KMPS = 6.0
 PLANE_SITES = 5
@@ -35,10 +36,11 @@ NOISY_PER_HOUR = 20.0
 
 
 def simultaneous(records: Sequence[PickRecord], table: StationTable) -> list[PickRecord]:
-    """Those of `records` (one per site) that began at one instant over a distance no wave covers so fast; or none.
+    """Those of `records` (one per site) that began at one instant over a distance no wave covers so fast; or
+    none.
 
-    Of two or three sites two may be enough: a source as far from one as from the other, to within a sample, is
-    rare, and a third site ends the doubt a second later.
+    Of two or three sites two may be enough: a source as far from one as from the other, to within a sample,
+    is rare, and a third site ends the doubt a second later.
     """
     if len(records) <= BURST_SITES:
         for a, b in itertools.combinations(records, 2):
@@ -67,7 +69,9 @@ def _aperture_km(records: Sequence[PickRecord], table: StationTable) -> float:
 
 
 def apparent_velocity_kmps(records: Sequence[PickRecord], table: StationTable) -> tuple[float, float]:
-    """How fast a plane wave crosses the stations, and the RMS (s) it leaves; (0, inf) when that says nothing."""
+    """How fast a plane wave crosses the stations, and the RMS (s) it leaves; (0, inf) when that says
+    nothing.
+    """
     if len(records) < PLANE_SITES or _aperture_km(records, table) < PLANE_APERTURE_KM:
         return 0.0, math.inf
     at = [r.station for r in records]

@@ -42,8 +42,9 @@ MODELS: dict[str, tuple[tuple[float, float, float], ...]] = {  # see also `nodes
         (210.0, 8.30, 4.523),
         (410.0, 9.03, 4.871),
     ),
-    # Southern California: Hadley and Kanamori (1977), GSA Bulletin 88, 1469-1478, as the regional network uses it
-    # (Hutton, Woessner and Hauksson 2010, BSSA 100, 423-446); Vp/Vs 1.73. Its mantle is that of iasp91 from 77.5 km.
+    # Southern California: Hadley and Kanamori (1977), GSA Bulletin 88, 1469-1478, as the regional network
+    # uses it (Hutton, Woessner and Hauksson 2010, BSSA 100, 423-446); Vp/Vs 1.73. Its mantle is that of
+    # iasp91 from 77.5 km.
     "socal": (
         (0.0, 5.5, 3.18),
         (5.5, 5.5, 3.18),
@@ -91,7 +92,9 @@ def nodes_of(name: str, own: Sequence[tuple[str, Nodes]] = ()) -> Nodes:
 
 
 def layers(name: str, own: Sequence[tuple[str, Nodes]] = ()) -> tuple[F64, F64, F64]:
-    """Tops (km), Vp and Vs (km/s) of homogeneous layers no thicker than 5 km; raises UsageError as `nodes_of`."""
+    """Tops (km), Vp and Vs (km/s) of homogeneous layers no thicker than 5 km; raises UsageError as
+    `nodes_of`.
+    """
     tops, vp, vs = [], [], []
     nodes = nodes_of(name, own)
     for (z0, p0, s0), (z1, p1, s1) in itertools.pairwise(nodes):

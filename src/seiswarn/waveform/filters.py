@@ -30,8 +30,9 @@ KUNUGI_GAIN = 1.262
 # Standard torsion seismograph for ML: IASPEI (2013), Summary of magnitude working group
 # recommendations; static magnification by Uhrhammer and Collins (1990), BSSA 80, 702-716.
 WA_HZ, WA_DAMPING, WA_MAGNIFICATION = 1.25, 0.7, 2080.0
-# The mechanical seismograph on whose displacement the magnitude of the Japan Meteorological Agency is defined:
-# natural period 6 s, damping 0.55 (Katsumata et al. 2013, Earth Planets Space 65, 843-853, introduction).
+# The mechanical seismograph on whose displacement the magnitude of the Japan Meteorological Agency is
+# defined: natural period 6 s, damping 0.55 (Katsumata et al. 2013, Earth Planets Space 65, 843-853,
+# introduction).
 JMA_HZ, JMA_DAMPING = 1.0 / 6.0, 0.55
 NYQUIST_MARGIN = 0.8  # a low-pass closer to the Nyquist frequency than this does nothing and is left out
 

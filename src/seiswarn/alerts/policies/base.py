@@ -17,7 +17,8 @@ class View:
     """All a policy may look at.
 
     `intensity` is the largest forecast at any target, or at the epicentre where that counts (always when
-    there are no targets); `false_per_year` how often noise would do the same; `magnitude` is None while unknown; `warned` says whether a warning stands.
+    there are no targets); `false_per_year` how often noise would do the same; `magnitude` is None while
+    unknown; `warned` says whether a warning stands.
     """
 
     params: Params

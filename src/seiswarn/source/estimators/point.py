@@ -37,14 +37,15 @@ FINE_STEP_KM, FINE_HALF_KM = 1.0, 12.0
 COARSE_DEPTHS_KM = (4.0, 10.0, 18.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 FINE_DEPTHS = 9
 CORE = 0.9
-# Variance of a normal distribution in two dimensions within its core, as a share of the whole: 1 - q r^2 / (2 CORE)
-# with q = 1 - CORE outside, r^2 = -2 ln q.
+# Variance of a normal distribution in two dimensions within its core, as a share of the whole: 1 - q r^2 /
+# (2 CORE) with q = 1 - CORE outside, r^2 = -2 ln q.
 CORE_SPREAD = 1.0 + (1.0 - CORE) * math.log(1.0 - CORE) / CORE
 MEAN_FITS = 2.0  # e^2 less likely than the best node, the mean is no place
 HELD = 0.9  # of the posterior within the finest grid, or the ellipse is that of a wider one
-# Errors of neighbouring paths are alike, so n arrivals tell less than n independent ones: by the design effect
-# 1 + (n - 1) rho of correlated samples (Kish 1965, Survey Sampling, section 5.4). On synthetic truth with path errors
-# of 2 % smooth in azimuth the ellipses then hold what they say (benchmarks/bench_accuracy.py).
+# Errors of neighbouring paths are alike, so n arrivals tell less than n independent ones: by the design
+# effect 1 + (n - 1) rho of correlated samples (Kish 1965, Survey Sampling, section 5.4). On synthetic truth
+# with path errors of 2 % smooth in azimuth the ellipses then hold what they say
+# (benchmarks/bench_accuracy.py).
 PATH_CORRELATION = 0.05
 CUT = 25.0  # nodes between others that are e^25 less likely than the best are not computed
 

@@ -37,8 +37,8 @@ class MagnitudeRelation(Protocol):
     """Peak amplitudes at distances to magnitudes.
 
     `AMPLITUDE` names the measure it wants, in SI; `EVENT_SIGMA` is how far the relation is off for a whole
-    event (stress drop, region), one sigma, which no number of stations averages away; beyond `SATURATES_AT` the
-    relation only says "at least".
+    event (stress drop, region), one sigma, which no number of stations averages away; beyond `SATURATES_AT`
+    the relation only says "at least".
     """
 
     NAME: str

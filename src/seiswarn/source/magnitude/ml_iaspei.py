@@ -13,9 +13,9 @@ class LocalMagnitude:
     """ML = log10 A + 1.11 log10 R + 0.00189 R - 2.09, A in nm on the ground, R hypocentral in km.
 
     IASPEI (2013), Summary of magnitude working group recommendations, after Hutton and Boore (1987), BSSA 77,
-    2074-2094: southern California, A the largest amplitude of a horizontal on a Wood-Anderson seismograph over
-    its static magnification, R up to 1,000 km. Other crusts differ by a few tenths, which EVENT_SIGMA covers.
-    ML stays behind Mw above about 6.3 (Heaton, Tajima and Mori 1986, Surveys in Geophysics 8, 25-83).
+    2074-2094: southern California, A the largest amplitude of a horizontal on a Wood-Anderson seismograph
+    over its static magnification, R up to 1,000 km. Other crusts differ by a few tenths, which EVENT_SIGMA
+    covers. ML stays behind Mw above about 6.3 (Heaton, Tajima and Mori 1986, Surveys in Geophysics 8, 25-83).
     """
 
     NAME = "ML"

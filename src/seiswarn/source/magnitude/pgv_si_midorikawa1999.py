@@ -16,9 +16,9 @@ class PeakVelocity:
     """The magnitude at which Si and Midorikawa (1999) expect the observed PGV at the distance to the rupture.
 
     Where only a point is known the distance is that to the mean of the ruptures possible around it (Thompson
-    and Worden 2018), which shrinks as magnitude grows; depth counts down to the top of a rupture as wide as Wells
-    and Coppersmith (1994) have it (log10 W = -1.01 + 0.32 M, all). Close to a large rupture PGV hardly grows
-    with magnitude: there a station says little, and its sigma says so.
+    and Worden 2018), which shrinks as magnitude grows; depth counts down to the top of a rupture as wide as
+    Wells and Coppersmith (1994) have it (log10 W = -1.01 + 0.32 M, all). Close to a large rupture PGV hardly
+    grows with magnitude: there a station says little, and its sigma says so.
 
     Fitted to Mw 5.8 to 8.3; below, the relation runs on (VALID_MAGNITUDE), and EVENT_SIGMA is wide.
     """

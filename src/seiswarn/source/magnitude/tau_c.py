@@ -1,10 +1,10 @@
 """The period of P as a check on its amplitude.
 
-M = 4.218 log10 tau_c + 6.166 (tau_c in s over the first 3 s of P, vertical, 0.075 Hz high-pass), as in the open
-early-warning program of the Central Weather Administration (tcpd); the parameter is that of Kanamori (2005) and Wu
-and Kanamori (2005), BSSA 95, 1181-1185. It scatters by 0.5 to 0.6 between stations, so it is no magnitude of its
-own here. But an earthquake whose P is strong and slow, or weak and fast, by far more than that is none: long
-waves of a low-cost sensor's noise, a drift, a wrong gain, a pulse.
+M = 4.218 log10 tau_c + 6.166 (tau_c in s over the first 3 s of P, vertical, 0.075 Hz high-pass), as in the
+open early-warning program of the Central Weather Administration (tcpd); the parameter is that of Kanamori
+(2005) and Wu and Kanamori (2005), BSSA 95, 1181-1185. It scatters by 0.5 to 0.6 between stations, so it is
+no magnitude of its own here. But an earthquake whose P is strong and slow, or weak and fast, by far more
+than that is none: long waves of a low-cost sensor's noise, a drift, a wrong gain, a pulse.
 """
 
 from __future__ import annotations
