@@ -216,3 +216,25 @@ def test_overlap_survives_a_snapshot(wide: StationTable, travel_times: TravelTim
     after = SourceStage(Params(), wide, travel_times)
     after.restore(before.snapshot())
     assert [after.handle(now, batch) for now, batch in pieces[cut:]] == want[cut:]
+
+
+@pytest.mark.parametrize("seed", [8, 14, 15, 20])
+def test_two_places_where_stations_are_far_between(travel_times: TravelTimes, seed: int) -> None:
+    """38 km between stations: the first picks of both may be taken for one source, and are not for long."""
+    table = make_table(jittered_grid(6, 38.0, seed=5))
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(-130.0, 130.0, 4)
+    while not 80.0 < np.hypot(places[0] - places[2], places[1] - places[3]) < 160.0:
+        places = rng.uniform(-130.0, 130.0, 4)
+    later_ns = from_seconds(rng.uniform(0.0, 2.0))
+    a = Quake(places[0], places[1], 10.0, magnitude=5.4)
+    b = Quake(places[2], places[3], 12.0, t0_ns=T0 + later_ns, magnitude=5.1)
+    feed = Feed(table, travel_times)
+    mine = first_pick_wins(feed, [a, b], travel_times)
+    for k, quake in enumerate((a, b)):
+        feed.quake(quake, stations=mine[k], seed=2 * seed + k, noise_s=0.2)
+    feed.motions(range(table.n_stations), -30, 50)
+    found = last_of_each(feed.run(SourceStage(Params(), table, travel_times), 50))
+    assert len(found) == 2
+    assert len(near(a, found, 15.0, 2.0)) == 1
+    assert len(near(b, found, 15.0, 2.0)) == 1

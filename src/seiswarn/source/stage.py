@@ -211,7 +211,9 @@ class SourceStage:
             self._leave_pool(fit.inliers)
             return False
         self._decline(Reason.SPLIT_EVENT, f"part of {event.event_id}", found.n_sites, now_ns, status, out)
-        self._leave_pool(fit.inliers)
+        # What the known event does not make may, with more to come, still be the beginning of another.
+        told = ("fits", "S", "late")
+        self._leave_pool([r for r in fit.inliers if self._associator.verdict(event, r)[0] in told])
         return False
 
     def _find_second_shock(self, now_ns: int) -> None:
