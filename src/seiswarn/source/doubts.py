@@ -37,6 +37,7 @@ CLEAR_SNR = 8.0  # a weak onset may be noise before P, or what followed a P that
 # An S that stands out of the noise more than this had a P before it that did so twelve times: it was picked.
 P_HEARD_SNR = 12.0 * S_TO_P
 NEIGHBOURS = 5  # whose residuals tell what the path does there
+FOLLOWS_NS, FOLLOWS_SNR = 20 * NS, 2.0  # as the stage tells a second pick from a first
 SETTLED_NS = 10 * NS  # a station must have been alive this long before P to have heard it
 WEAKER_LOG = 1.3  # three sigmas of one station, and a place that is wrong by half the distance
 MAX_DISTANCE_KM = 200.0  # farther, P emerges and its strength is not calibrated (Wu and Zhao 2006)
@@ -160,6 +161,7 @@ def _onsets(event: EventRecord, memory: Memory, associator: Associator) -> _Onse
     residuals: list[float] = []
     for k, station in enumerate(stations):
         picks = [memory.picks[i] for i in memory.by_station[station]]
+        picks = [r for r in picks if not any(_hides(earlier, r) for earlier in picks)]
         offs = [(r.t_ns - event.t0_ns) / NS - float(p_s[k]) for r in picks]
         best = min(range(len(picks)), key=lambda j: (abs(offs[j]), j))
         if abs(offs[best]) <= MAX_OFF_S and distance[k] <= MAX_DISTANCE_KM:
@@ -176,6 +178,11 @@ def _onsets(event: EventRecord, memory: Memory, associator: Associator) -> _Onse
     )
 
 
+def _hides(earlier: PickRecord, record: PickRecord) -> bool:
+    """Whether an onset is what follows a clearer one at its station: S or coda."""
+    return 0 < record.t_ns - earlier.t_ns <= FOLLOWS_NS and earlier.snr > FOLLOWS_SNR * record.snr
+
+
 def _tells(event: EventRecord, memory: Memory, onsets: _Onsets, k: int, excess: float) -> bool:
     """Whether an onset `excess` seconds off P is clear, no S, and followed by an S as far off, if any."""
     record = onsets.records[k]
@@ -183,13 +190,10 @@ def _tells(event: EventRecord, memory: Memory, onsets: _Onsets, k: int, excess: 
     if record.snr < CLEAR_SNR or memory.live_from_ns[record.station] + SETTLED_NS > p_ns:
         return False
     of_s = S_TOLERANCE_S + S_SHARE * float(onsets.s_s[k])
-    since = (record.t_ns - event.t0_ns) / NS
-    if abs(since - float(onsets.s_s[k])) <= of_s and record.snr < P_HEARD_SNR:
-        return False
-    if record.s_trusted:
-        s_excess = (record.s_t_ns - event.t0_ns) / NS - float(onsets.s_s[k])
-        return abs(s_excess - excess) <= of_s
-    return True
+    s_ns = event.t0_ns + int(onsets.s_s[k] * NS)
+    if record.s_trusted:  # what S follows is no S
+        return abs((record.s_t_ns - s_ns) / NS - excess) <= of_s
+    return abs(record.t_ns - s_ns) / NS > of_s or record.snr >= P_HEARD_SNR
 
 
 def _is_strong(
