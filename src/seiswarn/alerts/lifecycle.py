@@ -43,6 +43,7 @@ class Record(msgspec.Struct, kw_only=True):
 
 
 COVERED_KM = 50.0
+CODA_KM = 100.0  # about what two or three stations know of a place in the coda of a large earthquake
 COVER_SITES = 4  # a warning made from fewer stations covers no other event
 
 
@@ -55,12 +56,19 @@ class Cover(msgspec.Struct, kw_only=True):
     targets: dict[str, float] = {}
     latitude: float = 0.0  # of the epicentre
     longitude: float = 0.0
+    magnitude: float = 0.0
 
     def add(self, alert: Alert) -> None:
         self.origin_ns = alert.origin.time_ns
         self.epicentral_intensity = alert.epicentral_intensity
         self.latitude, self.longitude = alert.origin.latitude, alert.origin.longitude
+        self.magnitude = alert.magnitude.value
         self.targets = {_place(t): t.intensity for t in alert.targets}
+
+    def doubts(self, origin: Origin, magnitude: float) -> bool:
+        """Whether a smaller event by few stations may be no more than the coda of this one: near, soon after."""
+        away = distance_km(self.latitude, self.longitude, origin.latitude, origin.longitude)
+        return away <= CODA_KM and magnitude < self.magnitude
 
     def holds(self, forecast: Forecast, origin: Origin, at_epicentre: bool) -> bool:
         """Whether `forecast` is nowhere stronger than what was warned of.

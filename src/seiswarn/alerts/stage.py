@@ -114,9 +114,15 @@ class AlertsStage:
         if forecast is None or estimate is None:
             return None
         span_ns, at = from_seconds(self._params.cover_s), self._params.at_epicentre
+        few = _n_stations(estimate) < COVER_SITES
         for cover in self._covers.values():
             recent = estimate.origin.time_ns - cover.origin_ns < span_ns
-            if cover.event_id != record.event_id and recent and cover.holds(forecast, estimate.origin, at):
+            if cover.event_id == record.event_id or not recent:
+                continue
+            size = estimate.magnitude.value if estimate.magnitude else 0.0
+            if few and cover.doubts(estimate.origin, size):
+                return cover
+            if cover.holds(forecast, estimate.origin, at):
                 return cover
         return None
 

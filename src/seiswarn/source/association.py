@@ -30,6 +30,7 @@ CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
 S_TO_P = 3.0**1.5
 S_REACH = S_TO_P ** (1.0 / 1.374)
 FRESH_SNR = 4.0 * S_TO_P  # four times more than S stands out of P: no later phase does that
+SHARP_S = 5.0  # times that, where S comes when it should
 PAIR_REACH = 1.5  # two stations of one source may be this much farther apart than it is from the first
 SPLIT_S, SPLIT_KM = 15.0, 150.0  # a candidate this close to a known event is that event, unless it cannot be
 SURE_SITES, SURE_KM = 6, 20.0  # an event known this well says what it can have made
@@ -138,10 +139,12 @@ class Associator:
     ) -> bool:
         """Whether S or coda of an event may have made a pick, so that it says nothing of another event.
 
-        Not when the onset stands out of what was before by more than S does of P. Coda triggers
+        Not when the onset stands out of what was before by more than S does of P; just when S is due it may
+        stand out by more, where the coda of P has died away. Coda triggers
         where P did; beyond, S alone may, as far as it is as strong as P was at the farthest pick.
         """
-        if pick.snr >= FRESH_SNR:
+        at_s = abs(since - ts) <= s_tolerance_s(ts)
+        if pick.snr >= (SHARP_S if at_s else 1.0) * FRESH_SNR:
             return False
         sites = [self.fitter.site_stations[site][0] for site in event.inliers]
         lat, lon = self._table.st_latitude[sites], self._table.st_longitude[sites]

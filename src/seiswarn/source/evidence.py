@@ -20,7 +20,7 @@ import numpy as np
 from seiswarn import geo
 from seiswarn.source.fitting import Fit
 from seiswarn.source.params import Params
-from seiswarn.source.records import Memory, PickRecord
+from seiswarn.source.records import RATE_KEPT_NS, Memory, PickRecord
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
@@ -46,13 +46,13 @@ def false_per_year(fit: Fit, memory: Memory, table: StationTable, params: Params
         return math.inf
     alive = sum(1 for t in memory.live_to_ns if now_ns - t < 60 * NS)
     first = believed[0]
-    log_n = math.log(max(alive, 1) * YEAR_S) + math.log(_trigger_rate(first, memory, now_ns))
+    log_n = math.log(max(alive, 1) * YEAR_S) + math.log(_trigger_rate(first, memory))
     lat, lon = table.st_latitude, table.st_longitude
     at = [r.station for r in believed]
     away = geo.distances_km(float(lat[first.station]), float(lon[first.station]), lat[at], lon[at])
     for k in range(1, len(believed)):
         window_s = 2.0 * (float(away[k]) / SLOWEST_P_KMPS + 1.0) if k < FREE else 2.0
-        log_n += min(0.0, math.log(_trigger_rate(believed[k], memory, now_ns) * window_s))
+        log_n += min(0.0, math.log(_trigger_rate(believed[k], memory) * window_s))
     log_n += len(set(fit.with_s) - set(fit.misfits)) * math.log(S_BY_CHANCE)
     log_n += fit.n_missing * math.log(MISSING_COST)
     # Which of the picks at hand were taken: as many ways to find a coincidence.
@@ -60,10 +60,10 @@ def false_per_year(fit: Fit, memory: Memory, table: StationTable, params: Params
     return float(np.exp(min(log_n, 700.0)))
 
 
-def _trigger_rate(record: PickRecord, memory: Memory, now_ns: int) -> float:
+def _trigger_rate(record: PickRecord, memory: Memory) -> float:
     """How often per second a station triggers as strongly as in this pick: the inverse of amplitude."""
-    own = max(0.0, memory.recent_picks(record.station, now_ns) - 1.0)
-    usual = max(USUAL_PER_HOUR, own) / HOUR_S
+    own = record.picked_before * NS / RATE_KEPT_NS
+    usual = max(USUAL_PER_HOUR / HOUR_S, own)  # the coda of a large earthquake triggers again and again
     noise = memory.noise_mps2[record.station]
     threshold = max(WEAKEST_MPS2, TRIGGER_RATIO * noise)
     strength = max(record.pa_mps2, record.snr * noise, threshold)

@@ -12,7 +12,7 @@ from seiswarn.timebase import NS
 
 PEAKS = ("mechanical_pgd_m", "pgv_mps", "wood_anderson_m", "pga_mps2")  # of motions, followed after a pick
 QUIET_KEPT = 0.9  # of what a station showed before, per second: forgotten in some ten seconds
-RATE_KEPT_NS = 3600 * NS
+RATE_KEPT_NS = 600 * NS
 TAU_C_FROM_S = 2.0  # shorter ones hold less than a period
 TAU_C_WINDOW_S = 3.0  # the window tau_c is defined over (Kanamori 2005)
 GROWTH = 1.05  # more than ripples on a peak that has passed
@@ -46,6 +46,7 @@ class PickRecord(msgspec.Struct, kw_only=True):
     tau_c_s: float = 0.0  # of the longest window that is worth one
     crossings: int = -1  # zero crossings of velocity in the longest window
     polarity: int = 0
+    picked_before: float = 0.0  # how often the station had picked lately (`Memory.recent_picks`)
     peaks: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(PEAKS))
     quiet: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(PEAKS))  # before the onset
     grew_ns: int = 0  # when displacement last rose above what it had been
@@ -142,7 +143,7 @@ class Memory(msgspec.Struct, kw_only=True):
     live_from_ns: list[int]  # by station: since when, and until when, data have come
     live_to_ns: list[int]
     noise_mps2: list[float]  # by station: level in the picking band, 0: not known
-    rate: list[float]  # by station: picks lately, each forgotten in an hour (1 / e), as of `rated_ns`
+    rate: list[float]  # by station: picks lately, each forgotten in ten minutes (1 / e), as of `rated_ns`
     rated_ns: list[int]
     quiet: list[list[float]]  # by PEAKS, then by station: what it showed lately
     picks: dict[str, PickRecord] = {}
@@ -180,16 +181,17 @@ class Memory(msgspec.Struct, kw_only=True):
             noise_d_m=pick.noise_d_m,
             snr=pick.snr,
             polarity=pick.polarity,
+            picked_before=self.recent_picks(station, pick.t_ns),
             quiet=[level[station] for level in self.quiet],
         )
-        self.rate[station] = 1.0 + self.recent_picks(station, pick.t_ns)
+        self.rate[station] = 1.0 + record.picked_before
         self.rated_ns[station] = max(pick.t_ns, self.rated_ns[station])
         self.picks[pick.pick_id] = record
         self.by_station.setdefault(station, []).append(pick.pick_id)
         return record
 
     def recent_picks(self, station: int, now_ns: int) -> float:
-        """How many picks a station has made in the last hour, older ones counting less and less."""
+        """How many picks a station has made in the last ten minutes, older ones counting less and less."""
         return self.rate[station] * math.exp(-max(0, now_ns - self.rated_ns[station]) / RATE_KEPT_NS)
 
     def add_s(self, pick: Pick) -> PickRecord | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.reasons import Reason
-from seiswarn.source.records import Memory, PickRecord
+from seiswarn.source.records import RATE_KEPT_NS, Memory, PickRecord
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
@@ -32,7 +32,7 @@ REGIONAL_KMPS = 6.0
 PLANE_SITES = 5
 PLANE_APERTURE_KM = 40.0
 PLANE_RMS_S = 0.5
-NOISY_PER_HOUR = 20.0
+NOISY_PER_HOUR = 40.0
 
 
 def simultaneous(records: Sequence[PickRecord], table: StationTable) -> list[PickRecord]:
@@ -97,9 +97,9 @@ def from_afar(records: Sequence[PickRecord], table: StationTable) -> tuple[Reaso
 def lone(record: PickRecord, memory: Memory, table: StationTable, now_ns: int) -> tuple[Reason, str]:
     """Why a pick that nothing joined was made, as far as it can be told."""
     code = table.stations[record.station]
-    per_hour = memory.recent_picks(record.station, now_ns)
+    per_hour = memory.recent_picks(record.station, now_ns) * 3600 * NS / RATE_KEPT_NS
     if per_hour >= NOISY_PER_HOUR:
-        return Reason.NOISY_STATION, f"{code}: {per_hour:.0f} picks in an hour"
+        return Reason.NOISY_STATION, f"{code}: picks {per_hour:.0f} times an hour"
     if record.is_pulse:
         return (
             Reason.CALIBRATION_PULSE,
