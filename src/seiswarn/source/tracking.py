@@ -145,8 +145,9 @@ class Tracker:
         records = sorted((memory.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
         used = [r.pick_id for r in records[: self._p.max_picks]]
         if used == event.used and not event.is_vague:
-            new = {site for site, pick_id in event.picks.items() if pick_id not in set(used)}
-            event.inliers = sorted(set(event.inliers) | new)
+            located = set(used)
+            new = {site for site, pick_id in event.picks.items() if pick_id not in located}
+            event.inliers = sorted(new.union(event.inliers))
             event.changed, event.due = True, False
             return
         if self.fits_left:
