@@ -152,6 +152,7 @@ class Feed:
         up_to_s: float = 5.0,
         late_s: float = 0.0,
         polarity: int = 0,
+        tau_c_s: float = 1.0,
     ) -> str:
         """A pick, seen 0.3 s after its onset (and `late_s` more), with P windows growing by half a second."""
         self.n_picks += 1
@@ -186,7 +187,7 @@ class Feed:
                 pa_mps2=0.1,
                 pv_mps=0.01,
                 pd_m=gain * pd_m * min(1.0, k / 4),
-                tau_c_s=1.0,
+                tau_c_s=tau_c_s,
                 tau_p_max_s=1.0,
                 iv2_m2ps=1e-4,
                 t_seen_ns=max(end + late_ns, seen),
@@ -268,6 +269,7 @@ class Feed:
                 up_to_s=min(8.0, float(ts[0] - tp[0])),
                 late_s=(late_s or {}).get(s, 0.0),
                 polarity=(polarities or {}).get(s, 0),
+                tau_c_s=10 ** ((quake.magnitude - 6.166) / 4.218),  # see source.magnitude.tau_c
             )
             s_ns = quake.t0_ns + from_seconds(float(ts[0]) + wrong)
             of_s = peaks_of(quake.magnitude, d, quake.depth_km)
