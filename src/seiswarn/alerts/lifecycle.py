@@ -66,7 +66,7 @@ class Cover(msgspec.Struct, kw_only=True):
         self.targets = {_place(t): t.intensity for t in alert.targets}
 
     def doubts(self, origin: Origin, magnitude: float) -> bool:
-        """Whether a smaller event by few stations may be no more than the coda of this one: near, soon after."""
+        """Whether a smaller event by few stations may be no more than the coda of this one."""
         away = distance_km(self.latitude, self.longitude, origin.latitude, origin.longitude)
         return away <= CODA_KM and magnitude < self.magnitude
 
