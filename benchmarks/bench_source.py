@@ -258,7 +258,7 @@ def main() -> None:
         if best.updates_ms.size:
             u50, u99 = np.percentile(best.updates_ms, (50, 99))
             print(
-                f"  {best.updates_ms.size} updates of an event with {MANY} picks and more: p50 {u50:.2f}, p99 "
+                f"  {best.updates_ms.size} updates with {MANY} picks and more: p50 {u50:.2f}, p99 "
                 f"{u99:.2f}, largest {best.updates_ms.max():.1f} ms"
             )
         told[name] = {

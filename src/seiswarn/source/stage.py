@@ -186,6 +186,9 @@ class SourceStage:
         self._tracker.adopt(event, fit, self._m, now_ns)
         self._m.events.append(event)
         self._leave_pool(fit.inliers)
+        # What came before the event was known and did not go into its first location may still be its P.
+        waiting = [self._m.picks[p] for p in self._m.pool]
+        self._leave_pool([r for r in waiting if self._tracker.take(event, r, self._m, now_ns)])
 
     def _is_another(
         self, found: Candidate, fit: Fit, event: EventRecord, now_ns: int, status: Status, out: list[Message]

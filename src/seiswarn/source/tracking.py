@@ -82,11 +82,20 @@ class Tracker:
             early.setdefault(event.event_id, []).append(record)
         return False
 
+    def take(self, event: EventRecord, record: PickRecord, memory: Memory, now_ns: int) -> bool:
+        """Give a waiting pick to a new event when it is P there, at a site that has none; whether it was."""
+        if record.site in event.picks or self._associator.verdict(event, record)[0] != "fits":
+            return False
+        self._give(event, record, memory, now_ns)
+        return True
+
     def _give(self, event: EventRecord, record: PickRecord, memory: Memory, now_ns: int) -> None:
         """A pick that fits stands for its site, unless one does already that fits as well."""
         held = event.picks.get(record.site)
         if held is not None and self._associator.verdict(event, memory.picks[held])[0] == "fits":
             return
+        if held is not None:
+            event.used = []  # what was located with is no more: locate again
         event.picks[record.site] = record.pick_id
         if event.second_s:
             record.next_ns = record.t_ns + from_seconds(event.second_s)
@@ -142,17 +151,27 @@ class Tracker:
 
     def _relocate(self, event: EventRecord, memory: Memory, now_ns: int) -> None:
         """Locate again, unless the picks that a location uses are still the same."""
-        records = sorted((memory.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
-        used = [r.pick_id for r in records[: self._p.max_picks]]
-        if used == event.used and not event.is_vague:
-            located = set(used)
-            new = {site for site, pick_id in event.picks.items() if pick_id not in located}
-            event.inliers = sorted(new.union(event.inliers))
+        if not event.is_vague and self._only_later(event, memory):
+            event.inliers = sorted(self._new(event).union(event.inliers))
             event.changed, event.due = True, False
             return
+        records = sorted((memory.picks[i] for i in event.picks.values()), key=lambda r: (r.t_ns, r.station))
         if self.fits_left:
             near = None if event.is_vague else event
             self.adopt(event, self._fit(event, records, near, memory, now_ns), memory, now_ns)
+
+    def _only_later(self, event: EventRecord, memory: Memory) -> bool:
+        """Whether what has come since the last location is later than all that one may use."""
+        new = [memory.picks[event.picks[site]].t_ns for site in self._new(event)]
+        if not new or len(event.used) < self._p.max_picks:
+            return not new and bool(event.used)
+        return min(new) >= max(memory.picks[p].t_ns for p in event.used)
+
+    @staticmethod
+    def _new(event: EventRecord) -> set[int]:
+        """Sites whose picks have come since the last location."""
+        known, used = set(event.inliers), set(event.used)
+        return {s for s in event.picks.keys() - known if event.picks[s] not in used}
 
     def _fit(
         self,
