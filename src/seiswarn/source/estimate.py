@@ -6,6 +6,7 @@ import itertools
 
 from seiswarn.messages import (
     Arrival,
+    DataError,
     EventEstimate,
     EventState,
     Magnitude,
@@ -17,6 +18,7 @@ from seiswarn.messages import (
 from seiswarn.reasons import Reason
 from seiswarn.source.amplitudes import Amplitudes
 from seiswarn.source.association import Associator
+from seiswarn.source.doubts import doubts
 from seiswarn.source.fusion import StationValue, fuse
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory
@@ -72,6 +74,11 @@ class Estimator:
         values = self._amplitudes.station_values(event, memory)
         magnitude = fuse(values, self._p.gutenberg_richter_b)
         return [self._message(event, state, magnitude, values, reasons, memory, now_ns, status)]
+
+    def doubts(self, event: EventRecord, memory: Memory, now_ns: int, status: Status) -> list[DataError]:
+        """Stations whose onsets or peaks this event leaves unexplained, each said once."""
+        values = self._amplitudes.station_values(event, memory)
+        return doubts(event, memory, self._associator, self._table, self._p, values, now_ns, status)
 
     # --- message ------------------------------------------------------------------------------
 

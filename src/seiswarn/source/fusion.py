@@ -86,20 +86,30 @@ KIND_ORDER = ("Mpd", "Mdisp", "Mpgv", "ML")
 
 
 def evidence_cap(values: Sequence[StationValue]) -> float:
-    """The largest magnitude that stations bear out each for itself; what is saturated bears out more.
+    """The largest magnitude that stations bear out each for itself.
 
-    A station is taken at the largest of its values. One alone is heard up to what three seconds can tell.
+    A station is taken at the largest of its values. Of those that could tell, enough must say as much;
+    windows too short to tell a larger earthquake from this one do not deny it. One station alone is heard up
+    to what three seconds can tell.
     """
-    best: dict[str, float] = {}
+    best: dict[str, StationValue] = {}
     for v in values:
-        best[v.station] = max(best.get(v.station, -math.inf), v.value)
-    if len(best) == 1:
+        if v.station not in best or v.value > best[v.station].value:
+            best[v.station] = v
+    heard = list(best.values())
+    if len(heard) == 1:
         return LONE_STATION_CAP
-    needed = max(2, math.ceil(len(best) / CAP_SHARE))
-    cap = sorted(best.values())[-needed] + CAP_MARGIN
-    if len(best) < SURE_STATIONS:
-        cap = min(cap, max(v.window_top for v in values) + CAP_MARGIN)
-    return cap
+    ranked = sorted((v.value for v in heard), reverse=True)
+    cap = ranked[-1]
+    for top in ranked:
+        bears = sum(v.value >= top for v in heard)
+        denies = sum(v.value < top and v.value + v.sigma < v.saturation for v in heard)
+        if bears >= max(2, math.ceil((bears + denies) / CAP_SHARE)):
+            cap = top
+            break
+    if len(heard) < SURE_STATIONS:
+        cap = min(cap, max(v.window_top for v in values))
+    return cap + CAP_MARGIN
 
 
 def _log_likelihood(group: Sequence[StationValue]) -> F64:
@@ -108,8 +118,10 @@ def _log_likelihood(group: Sequence[StationValue]) -> F64:
     sigma = np.array([v.sigma for v in group])
     saturation = np.array([v.saturation for v in group])
     # The saturation point is no hard wall: an event whose readings mostly exceed theirs has it higher by the
-    # median excess. One reading does not move it, or the largest of many saturated ones would decide.
-    wall = saturation + max(0.0, float(np.median(m - saturation)))
+    # lower median of the excess. One reading does not move it, or the largest of many saturated ones would
+    # decide.
+    over = sorted((m - saturation).tolist())
+    wall = saturation + max(0.0, over[(len(over) - 1) // 2] if len(over) > 1 else 0.0)
     seen = np.minimum(GRID[None, :], wall[:, None])
     r2 = ((m[:, None] - seen) / sigma[:, None]) ** 2
     log_l: F64 = -0.5 * (STUDENT_NU + 1.0) * np.log1p(r2 / STUDENT_NU).sum(axis=0)

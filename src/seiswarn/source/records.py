@@ -19,6 +19,7 @@ GROWTH = 1.05  # more than ripples on a peak that has passed
 # A calibration moves the mass once and lets it swing back: great against noise, and hardly a zero crossing.
 PULSE_SNR = 30.0
 PULSE_FROM_S = 2.0
+PULSE_RATIO = 10.0  # of displacement against what was before
 PULSE_CROSSINGS = 2
 FEW_SITES = 8
 VAGUE_KM = 8.0
@@ -67,8 +68,11 @@ class PickRecord(msgspec.Struct, kw_only=True):
 
         P of any size rings: its velocity crosses zero several times a second.
         """
-        seen_s = self.windows[-1][0] if self.windows else 0.0
-        return self.snr >= PULSE_SNR and seen_s >= PULSE_FROM_S and 0 <= self.crossings <= PULSE_CROSSINGS
+        seen_s, pd_m, _ = self.windows[-1] if self.windows else (0.0, 0.0, False)
+        if seen_s < PULSE_FROM_S or not 0 <= self.crossings <= PULSE_CROSSINGS:
+            return False
+        # Long waves in the noise of a low-cost sensor have few crossings too: the signal has to be its own.
+        return self.snr >= PULSE_SNR and pd_m > PULSE_RATIO * self.noise_d_m
 
     def p_lasts_s(self, predicted_s: float) -> float:
         """How long after the onset only P is there: as predicted, or until an S that was read before that.

@@ -15,12 +15,13 @@ from seiswarn.messages import ChannelQuality, Decision, Message, Motions, Pick, 
 from seiswarn.reasons import Reason
 from seiswarn.source.association import FRESH_SNR, Associator, Candidate, coda_s
 from seiswarn.source.doublets import second_shock
+from seiswarn.source.doubts import due
 from seiswarn.source.estimate import Estimator
 from seiswarn.source.fitting import Fit
 from seiswarn.source.merging import merged
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
-from seiswarn.source.suspects import lone
+from seiswarn.source.suspects import disproved, lone
 from seiswarn.source.tracking import ONE_SOURCE, Tracker
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
@@ -289,12 +290,13 @@ class SourceStage:
     def _advance(self, event: EventRecord, now_ns: int, status: Status, out: list[Message]) -> None:
         """Publish what has changed about an event, end it when nothing comes any more."""
         age_s = (now_ns - event.t0_ns) / NS
-        if self._is_refuted(event, age_s, now_ns):
-            out.extend(
-                self._estimator.closing(event, "cancelled", (Reason.QUIET_STATIONS,), self._m, now_ns, status)
-            )
+        against = self._refuted(event, age_s, now_ns)
+        if against is not None:
+            out.extend(self._estimator.closing(event, "cancelled", (against,), self._m, now_ns, status))
             self._m.events.remove(event)
             return
+        if due(event, now_ns):
+            out.extend(self._estimator.doubts(event, self._m, now_ns, status))
         if (
             age_s > max(self._p.end_after_s, coda_s(event.magnitude))
             and (now_ns - event.last_pick_ns) / NS > QUIET_AFTER_PICK_S
@@ -309,16 +311,18 @@ class SourceStage:
             return
         out.extend(self._estimator.update(event, self._m, now_ns, status))
 
-    def _is_refuted(self, event: EventRecord, age_s: float, now_ns: int) -> bool:
-        """Whether the stations that stayed silent speak against a small event; asked once a second."""
-        if len(event.inliers) >= CANCEL_BELOW_SITES or not CANCEL_AFTER_S <= age_s < CANCEL_UNTIL_S:
-            return False
-        if now_ns - event.last_doubt_ns < DOUBT_EVERY_NS:
-            return False
+    def _refuted(self, event: EventRecord, age_s: float, now_ns: int) -> Reason | None:
+        """What speaks against an event being an earthquake here, if anything; asked once a second."""
+        if not CANCEL_AFTER_S <= age_s < CANCEL_UNTIL_S or now_ns - event.last_doubt_ns < DOUBT_EVERY_NS:
+            return None
         event.last_doubt_ns = now_ns
+        fitting = [self._m.picks[event.picks[site]] for site in event.inliers if site in event.picks]
+        known = disproved(fitting, self._table)
+        if known is not None or len(event.inliers) >= CANCEL_BELOW_SITES:
+            return known
         picks = [self._m.picks[i] for i in event.picks.values()]
         fit = self._associator.fitter.fit(picks, (event.latitude, event.longitude), self._m)
-        return fit.triggered_share < CANCEL_SHARE
+        return Reason.QUIET_STATIONS if fit.triggered_share < CANCEL_SHARE else None
 
     # --- state --------------------------------------------------------------------------------
 

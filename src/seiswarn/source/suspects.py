@@ -32,6 +32,9 @@ REGIONAL_KMPS = 6.0
 PLANE_SITES = 5
 PLANE_APERTURE_KM = 40.0
 PLANE_RMS_S = 0.5
+# To take an event back more is wanted: the curved front of a deep local one is no plane over such a network.
+FAR_SITES = 8
+FAR_APERTURE_KM = 100.0
 NOISY_PER_HOUR = 40.0
 
 
@@ -92,6 +95,19 @@ def from_afar(records: Sequence[PickRecord], table: StationTable) -> tuple[Reaso
         return None
     detail = f"a plane wave crosses {len(records)} sites at {velocity:.0f} km/s, rms {rms:.2f} s"
     return (Reason.TELESEISM if velocity >= TELESEISMIC_KMPS else Reason.REGIONAL), detail
+
+
+def disproved(records: Sequence[PickRecord], table: StationTable) -> Reason | None:
+    """Why the picks of an event, seen together, are no local earthquake; None when they may be one."""
+    if 2 * sum(r.is_pulse for r in records) >= max(2, len(records)):
+        return Reason.CALIBRATION_PULSE
+    if len(records) > BURST_SITES and simultaneous(records, table):
+        return Reason.TELEMETRY_BURST
+    if len(records) >= FAR_SITES and _aperture_km(records, table) >= FAR_APERTURE_KM:
+        found = from_afar(records, table)
+        if found is not None and found[0] is Reason.TELESEISM:
+            return Reason.TELESEISM
+    return None
 
 
 def lone(record: PickRecord, memory: Memory, table: StationTable, now_ns: int) -> tuple[Reason, str]:

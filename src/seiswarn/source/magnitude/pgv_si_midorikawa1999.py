@@ -9,7 +9,7 @@ from seiswarn.source import attenuation
 from seiswarn.source.magnitude.base import F64, Amplitude, Path
 
 STEP = 0.1
-GRID_M: F64 = STEP * np.arange(10, 91, dtype=np.float64)
+GRID_M: F64 = STEP * np.arange(10, 84, dtype=np.float64)  # flat beyond 8.3
 
 
 class PeakVelocity:
