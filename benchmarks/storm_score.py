@@ -40,11 +40,16 @@ class Spoken:
 
 @dataclass
 class Event:
-    """One event as declared: its first and its largest estimate, whether warned of, what it truly was."""
+    """One event as declared, whether warned of, what it truly was.
+
+    Its first estimate may rest on a wrong pick and be put right a second later: the one by most stations tells
+    what it is, with the first and the largest.
+    """
 
     event_id: str
     first: EventEstimate
     largest: EventEstimate
+    surest: EventEstimate
     alerts: list[Alert] = field(default_factory=list)
     cancelled: bool = False
     n_revisions: int = 0
@@ -84,11 +89,13 @@ class Tally:
             self.events[message.event_id].alerts.append(message)
 
     def _estimate(self, e: EventEstimate) -> None:
-        event = self.events.setdefault(e.event_id, Event(e.event_id, e, e))
+        event = self.events.setdefault(e.event_id, Event(e.event_id, e, e, e))
         event.n_revisions += 1
         event.cancelled = e.state == "cancelled"
         if e.magnitude is not None and e.magnitude.value > event.m:
             event.largest = e
+        if e.origin.n_stations > event.surest.origin.n_stations:
+            event.surest = e
 
 
 def follow(storm: Storm, params: Params, pieces: Iterable[Piece]) -> Tally:
@@ -111,7 +118,7 @@ def _match(tally: Tally, storm: Storm) -> None:
     for event in tally.events.values():
         fits = []
         for k, (q, _, _) in enumerate(storm.truth.quakes):
-            for e in (event.first, event.largest):
+            for e in (event.first, event.largest, event.surest):
                 off_s = abs((e.origin.time_ns - storm.t0_ns) / NS - q.t_s)
                 off_km = distance_km(q.latitude, q.longitude, e.origin.latitude, e.origin.longitude)
                 if off_s <= MATCH_S and off_km <= MATCH_KM:

@@ -229,7 +229,7 @@ def test_a_source_is_matched_once(bench) -> None:
     tally = bench.score.Tally()
     for name, where in (("right", origin), ("split", origin), ("false", far)):
         estimate = SimpleNamespace(origin=where, magnitude=None)
-        tally.events[name] = bench.score.Event(name, estimate, estimate, alerts=[name])
+        tally.events[name] = bench.score.Event(name, estimate, estimate, estimate, alerts=[name])
     bench.score._match(tally, storm)
     events = tally.events
     assert events["right"].truth == events["split"].truth == quake

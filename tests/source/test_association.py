@@ -11,7 +11,8 @@ import pytest
 from seiswarn.geo import distance_km
 from seiswarn.messages import Decision, EventEstimate, Message, Pick
 from seiswarn.reasons import Reason
-from seiswarn.source.association import Associator
+from seiswarn.source.evidence import WEAKEST_MPS2
+from seiswarn.source.fitting import Fitter
 from seiswarn.source.params import Params
 from seiswarn.source.records import Memory
 from seiswarn.source.stage import MAX_FITS, MAX_SEARCHES, SourceStage
@@ -95,40 +96,117 @@ def test_an_event_goes_on_while_picks_come(feed: Feed, stage: SourceStage, trave
 
 
 def noise_feed(network: StationTable, travel_times: TravelTimes, per_hour: float, seed: int) -> Feed:
+    """An hour of picks of noise: at random times, and as rare as they are strong."""
     feed = Feed(network, travel_times)
     rng = np.random.default_rng(seed)
     stations = everyone(network)
     feed.motions(stations, -60, 3600)
     for s in stations:
         for _ in range(rng.poisson(per_hour)):
-            feed.pick(s, T0 + from_seconds(rng.uniform(0, 3590)), sigma_s=0.1, pd_m=1e-5, up_to_s=1.0)
+            pa = WEAKEST_MPS2 / rng.uniform(1e-3, 1.0)
+            t = T0 + from_seconds(rng.uniform(0, 3590))
+            feed.pick(s, t, sigma_s=0.1, pd_m=1e-3 * pa, pa_mps2=pa, snr=6.0, up_to_s=1.0)
     return feed
 
 
-@pytest.mark.parametrize(("per_hour", "seed"), [(2.0, 1), (10.0, 2)])
-def test_random_picks_make_no_event(
+PICKS_EXPLAINED = {
+    Reason.TOO_FEW_STATIONS, Reason.POOR_FIT, Reason.QUIET_STATIONS, Reason.OUTSIDE_NETWORK,
+    Reason.LONE_STATION, Reason.NOISY_STATION, Reason.TELEMETRY_BURST,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("per_hour", "seed"), [(2.0, 1), (3.0, 0), (3.0, 1), (3.0, 2), (10.0, 2), (10.0, 3)])
+def test_random_picks_make_hardly_an_event_and_none_worth_a_warning(
     network: StationTable, travel_times: TravelTimes, per_hour: float, seed: int
 ) -> None:
-    """An hour of Poisson picks, up to one every six minutes at every station."""
+    """An hour of Poisson picks, up to one every six minutes at every station.
+
+    A thousand coincidences a year may begin an event: one in nine hours. What comes of it says so itself, by
+    two orders of magnitude more than a warning takes.
+    """
     feed = noise_feed(network, travel_times, per_hour, seed)
     stage = SourceStage(Params(), network, travel_times)
     messages = feed.run(stage, 3600)
-    assert estimates(messages) == {}
-    assert stage.active_events == 0
-    if per_hour >= 10:
-        assert reasons(messages) <= {
-            Reason.TOO_FEW_STATIONS, Reason.POOR_FIT, Reason.QUIET_STATIONS, Reason.OUTSIDE_NETWORK,
-        }  # fmt: skip
-        assert Reason.TOO_FEW_STATIONS in reasons(messages)
+    found = estimates(messages)
+    assert len(found) <= (1 if per_hour <= 3.0 else 2)
+    for history in found.values():
+        assert min(e.false_per_year for e in history) > 100.0
+        assert max(e.origin.n_stations for e in history) <= 3
+    assert reasons(messages) <= PICKS_EXPLAINED
+    assert Reason.TOO_FEW_STATIONS in reasons(messages)
+    assert Reason.LONE_STATION in reasons(messages)
 
 
 def test_an_event_is_found_among_random_picks(network: StationTable, travel_times: TravelTimes) -> None:
     feed = noise_feed(network, travel_times, 10.0, seed=4)
     quake = Quake(-15.0, 20.0, 12.0, t0_ns=T0 + 1800 * NS, magnitude=5.0)
     feed.quake(quake)
-    (history,) = estimates(feed.run(SourceStage(Params(), network, travel_times), 2400)).values()
+    found = estimates(feed.run(SourceStage(Params(), network, travel_times), 2400)).values()
+    (history,) = [h for h in found if min(e.false_per_year for e in h) < 1.0]
     assert all(quake.error_km(e) < 10.0 for e in history if e.origin.n_stations >= 6)
     assert quake.error_km(history[-1]) < 2.0
+
+
+def test_strong_picks_at_two_sites_begin_what_weak_ones_do_not(travel_times: TravelTimes) -> None:
+    """Two sites that hardly move are a coincidence; the same two shaken at 1 m/s^2 are an earthquake."""
+    table = make_table([(0.0, 0.0), (14.0, 9.0), (60.0, 60.0), (-60.0, 50.0)])
+    first: dict[float, EventEstimate | None] = {}
+    for pa in (1e-3, 1.0):
+        feed = Feed(table, travel_times)
+        feed.motions(everyone(table), -60, 10)
+        for s, t in ((0, 2.0), (1, 4.1)):
+            feed.pick(s, T0 + from_seconds(t), pd_m=1e-3 * pa, pa_mps2=pa, snr=6.0)
+        messages = feed.run(SourceStage(Params(), table, travel_times), 10)
+        found = [h[0] for h in estimates(messages).values()]
+        first[pa] = found[0] if found else None
+        if not found:
+            assert Reason.TOO_FEW_STATIONS in reasons(messages)
+            told = [m.detail for m in messages if isinstance(m, Decision)]
+            assert any("such coincidences a year, 2 sites" in detail for detail in told)
+    assert first[1e-3] is None
+    strong = first[1.0]
+    assert strong is not None
+    assert strong.origin.n_stations == 2
+    assert strong.false_per_year < 1000.0
+    assert strong.origin.ellipse_major_km > 10.0  # and it knows that it knows little
+
+
+def test_one_instant_at_two_sites_is_a_fault_of_the_line(travel_times: TravelTimes) -> None:
+    table = make_table([(0.0, 0.0), (30.0, 9.0), (60.0, 60.0)])
+    feed = Feed(table, travel_times)
+    feed.motions(everyone(table), -60, 10)
+    for s in (0, 1):
+        feed.pick(s, T0 + 2 * NS + s * 5_000_000, pd_m=1e-3, pa_mps2=1.0)
+    messages = feed.run(SourceStage(Params(), table, travel_times), 10)
+    assert estimates(messages) == {}
+    assert reasons(messages) == {Reason.TELEMETRY_BURST}
+    (told,) = [m for m in messages if isinstance(m, Decision)]
+    assert "XX.S000..HN, XX.S001..HN" in told.detail
+
+
+def test_picks_that_leave_the_pool_are_explained(travel_times: TravelTimes) -> None:
+    """What one station alone did: nobody else did, it does so all the time, a calibration."""
+    table = make_table([(0.0, 0.0), (300.0, 0.0), (0.0, 300.0)])
+    feed = Feed(table, travel_times)
+    feed.pick(0, T0)
+    for k in range(30):
+        feed.pick(1, T0 + from_seconds(100.0 + 10.0 * k), snr=6.0)
+    pulse = feed.pick(2, T0 + 500 * NS, pd_m=1e-3, snr=200.0)
+    feed.messages = [
+        msgspec.structs.replace(m, zero_crossings=1)
+        if getattr(m, "pick_id", "") == pulse and hasattr(m, "pd_m")
+        else m
+        for m in feed.messages
+    ]
+    messages = feed.run(SourceStage(Params(), table, travel_times), 600)
+    assert estimates(messages) == {}
+    by_station = {
+        code: {r for m in messages if isinstance(m, Decision) and code in m.detail for r in m.reasons}
+        for code in table.stations
+    }
+    assert by_station[table.stations[0]] == {Reason.LONE_STATION}
+    assert Reason.NOISY_STATION in by_station[table.stations[1]]
+    assert by_station[table.stations[2]] == {Reason.CALIBRATION_PULSE}
 
 
 def test_s_and_coda_make_no_new_events(feed: Feed, stage: SourceStage, travel_times: TravelTimes) -> None:
@@ -208,22 +286,13 @@ def test_data_sent_again_do_no_harm(feed: Feed, stage: SourceStage) -> None:
     feed.run(stage, 600)
 
 
-def places_of(message: Message) -> object:
-    """What an estimate says of place, time and arrivals; its magnitude left out."""
-    if not isinstance(message, EventEstimate):
-        return type(message)
-    return message.event_id, message.state, message.origin, message.arrivals
-
-
 def test_s_picks_make_no_event_and_are_kept_with_their_p(
     feed: Feed, network: StationTable, travel_times: TravelTimes
 ) -> None:
-    """S onsets that move across the network like a source of their own, and one named after its P."""
+    """S onsets that move across the network like a source of their own, and are not those of the event."""
     quake = Quake(8.0, -12.0, 11.0, magnitude=5.5)
     feed.quake(quake)
     feed.motions(everyone(network), -60, 60)
-    plain = SourceStage(Params(), network, travel_times)
-    want = feed.run(plain, 60)
     p_picks = {m.station: m for m in feed.messages if isinstance(m, Pick)}
     other = Feed(network, travel_times)
     other.quake(Quake(-20.0, 15.0, 9.0, t0_ns=T0 + 8 * NS))
@@ -234,12 +303,56 @@ def test_s_picks_make_no_event_and_are_kept_with_their_p(
                 msgspec.structs.replace(m, pick_id=f"{m.pick_id}/S", phase="S", p_pick_id=p.pick_id), seen
             )
     stage = SourceStage(Params(), network, travel_times)
-    # S ends windows of magnitudes, but changes nothing about what belongs together and where it is.
-    assert [places_of(m) for m in feed.run(stage, 60)] == [places_of(m) for m in want]
+    (history,) = estimates(feed.run(stage, 60)).values()
+    assert quake.error_km(history[-1]) < 2.0  # they help to locate what they fit, and move nothing else
+    assert history[-1].origin.n_stations == 25
+    assert {a.phase for a in history[-1].arrivals} == {"P"}
     kept = msgspec.msgpack.decode(stage.snapshot(), type=Memory).picks
     heard = {m.station for m in other.messages if isinstance(m, Pick)}
     assert {network.stations[r.station] for r in kept.values() if r.s_t_ns} == heard
     assert all(r.s_t_ns > r.t_ns for r in kept.values() if r.s_t_ns and r.s_sigma_s == 0.1)
+
+
+def test_s_that_was_read_moves_a_vague_event_in(travel_times: TravelTimes) -> None:
+    """80 km beside a row of stations: P tells the direction; with S the first estimates tell the distance."""
+    table = make_table([(20.0 * k, 4.0 * (-1) ** k) for k in range(-3, 4)])
+    quake = Quake(10.0, 80.0, 10.0, magnitude=6.0)
+    misses = {}
+    for with_s in (False, True):
+        feed = Feed(table, travel_times)
+        feed.quake(quake, noise_s=0.05)
+        feed.motions(everyone(table), -60, 30)
+        for p in [m for m in feed.messages if isinstance(m, Pick)] if with_s else ():
+            s = table.station_index[p.station]
+            d = distance_km(*quake.place, float(table.st_latitude[s]), float(table.st_longitude[s]))
+            t = T0 + from_seconds(float(travel_times.times(np.array([d]), quake.depth_km)[1][0]))
+            feed.add(
+                msgspec.structs.replace(p, pick_id=f"{p.pick_id}/S", phase="S", p_pick_id=p.pick_id, t_ns=t),
+                t + from_seconds(0.3),
+            )
+        (history,) = estimates(feed.run(SourceStage(Params(), table, travel_times), 30)).values()
+        misses[with_s] = quake.error_km(history[-1])
+        assert (history[-1].origin.n_s >= 3) is with_s
+        assert all(e.origin.n_s <= e.origin.n_stations for e in history)
+    assert misses[True] < 6.0
+    assert misses[True] <= misses[False]
+
+
+def test_s_picked_as_another_p_at_a_station_stands_for_its_s(feed: Feed, stage: SourceStage) -> None:
+    """Later and weaker than a clear P at the same station: no new P, and S where none was read."""
+    quake = Quake(8.0, -12.0, 11.0, magnitude=5.5)
+    feed.quake(quake)
+    feed.motions(everyone(feed.table), -60, 60)
+    again = {}
+    for p in [m for m in feed.messages if isinstance(m, Pick)][:12]:
+        again[p.pick_id] = p.t_ns + from_seconds(6.0)
+        feed.pick(feed.table.station_index[p.station], again[p.pick_id], snr=8.0)
+    (history,) = estimates(feed.run(stage, 60)).values()
+    assert quake.error_km(history[-1]) < 2.0
+    assert len(history[-1].arrivals) == 25
+    kept = msgspec.msgpack.decode(stage.snapshot(), type=Memory)
+    assert kept.pool == []
+    assert {p: kept.picks[p].s_t_ns for p in again} == again
 
 
 def test_a_plane_wave_costs_a_few_locations_a_slice(
@@ -254,22 +367,25 @@ def test_a_plane_wave_costs_a_few_locations_a_slice(
         feed.pick(s, T0 + from_seconds((0.8 * north + 0.6 * east) / 14.0 + 0.1 * rng.standard_normal()))
     feed.motions(everyone(table), -20, 20)
     fits = 0
-    fit = Associator.fit
+    fit = Fitter.fit
 
     def counted(self, *arguments):
         nonlocal fits
         fits += 1
         return fit(self, *arguments)
 
-    monkeypatch.setattr(Associator, "fit", counted)
+    monkeypatch.setattr(Fitter, "fit", counted)
     stage = SourceStage(Params(), table, travel_times)
     most = total = 0
+    told: list[Message] = []
     for now, batch in feed.slices(30):
         fits = 0
-        stage.handle(now, batch)
+        told += stage.handle(now, batch)
         most, total = max(most, fits), total + fits
     assert 0 < most <= MAX_FITS + 2 * MAX_SEARCHES
     assert total < 225
+    assert Reason.TELESEISM in reasons(told)
+    assert stage.active_events == 0
 
 
 # --- stations that say nothing -----------------------------------------------------------------
@@ -286,12 +402,12 @@ def test_a_few_picks_amid_quiet_stations_are_no_event(feed: Feed, stage: SourceS
 
 
 def test_quiet_stations_are_named(feed: Feed) -> None:
+    """Where the inner stations are overdue when the first pick comes."""
     quake = Quake(0.0, 0.0, 10.0, magnitude=4.0)
-    feed.quake(quake, stations=by_distance(feed.table, quake)[1::4], noise_s=0.02)
+    feed.quake(quake, stations=by_distance(feed.table, quake)[12::4], noise_s=0.02)
     feed.motions(everyone(feed.table), -60, 60)
     stage = SourceStage(Params(min_triggered_share=0.6), feed.table, feed.travel_times)
     messages = feed.run(stage, 60)
-    assert estimates(messages) == {}
     quiet = [m for m in messages if isinstance(m, Decision) and Reason.QUIET_STATIONS in m.reasons]
     assert quiet
     assert "live sites" in quiet[0].detail
@@ -307,7 +423,7 @@ def test_silence_that_is_known_late_cancels(feed: Feed, stage: SourceStage) -> N
     assert history[0].state == "new"
     assert history[-1].state == "cancelled"
     assert Reason.QUIET_STATIONS in history[-1].reasons
-    assert 12.0 < (history[-1].t_seen_ns - quake.t0_ns) / NS < 25.0
+    assert 12.0 < (history[-1].t_seen_ns - quake.t0_ns) / NS < 30.0
     assert stage.active_events == 0
 
 
@@ -317,14 +433,14 @@ def test_doubt_costs_one_location_a_second(
     """An event that never gets a magnitude is not located again at every slice."""
     quake = Quake(0.0, 0.0, 10.0, magnitude=3.0)
     fits = 0
-    fit = Associator.fit
+    fit = Fitter.fit
 
     def counted(self, *arguments):
         nonlocal fits
         fits += 1
         return fit(self, *arguments)
 
-    monkeypatch.setattr(Associator, "fit", counted)
+    monkeypatch.setattr(Fitter, "fit", counted)
     for s in by_distance(feed.table, quake)[:5]:
         d = distance_km(*quake.place, float(feed.table.st_latitude[s]), float(feed.table.st_longitude[s]))
         feed.pick(s, T0 + from_seconds(float(feed.travel_times.times(np.array([d]), 10.0)[0][0])))
@@ -365,11 +481,20 @@ def test_a_station_that_starts_late_is_not_a_silent_one(feed: Feed, stage: Sourc
 
 
 def test_co_located_sensors_count_once(travel_times: TravelTimes) -> None:
-    """Three sensors at one place and two elsewhere are three sites: too few."""
+    """Three sensors at one place are one site: no event alone, and two sites with one elsewhere."""
     table = make_table([(0, 0), (0, 0), (0, 0), (20, 5), (3, 25)], sites=[0, 0, 0, 1, 2])
     feed = Feed(table, travel_times)
-    feed.quake(Quake(5.0, 5.0), noise_s=0.01)
-    messages = feed.run(SourceStage(Params(), table, travel_times), 30)
+    feed.quake(Quake(5.0, 5.0), noise_s=0.01, stations=[0, 1, 2])
+    messages = feed.run(SourceStage(Params(), table, travel_times), 90)
+    assert estimates(messages) == {}
+    assert reasons(messages) == {Reason.LONE_STATION}
+    whole = Feed(table, travel_times)
+    whole.quake(Quake(5.0, 5.0), noise_s=0.01)
+    (history,) = estimates(whole.run(SourceStage(Params(), table, travel_times), 30)).values()
+    assert [history[0].origin.n_stations, history[-1].origin.n_stations] == [2, 3]
+    strict = Feed(table, travel_times)
+    strict.quake(Quake(5.0, 5.0), noise_s=0.01)
+    messages = strict.run(SourceStage(Params(min_stations=4), table, travel_times), 30)
     assert estimates(messages) == {}
     assert reasons(messages) == {Reason.TOO_FEW_STATIONS}
 
@@ -390,7 +515,8 @@ def test_s_wave_displacement_raises_a_great_earthquake(feed: Feed, stage: Source
     (history,) = estimates(feed.run(stage, 200)).values()
     last = history[-1].magnitude
     assert last is not None
-    assert last.kind == "Mdisp"
+    assert "Mdisp" in last.kind.split("+")
+    assert last.sigma < 0.35
     assert last.value == pytest.approx(7.5, abs=0.2)
     first = history[0].magnitude
     assert first is not None
@@ -398,6 +524,10 @@ def test_s_wave_displacement_raises_a_great_earthquake(feed: Feed, stage: Source
     assert first.saturated
     values = [e.magnitude.value for e in history if e.magnitude is not None]
     assert max(values) < 7.9
+    assert {r for e in history for r in e.reasons} >= {
+        Reason.NEW_STATIONS, Reason.LONGER_WINDOWS, Reason.EVENT_ENDED,
+    }  # fmt: skip
+    assert all(e.reasons for e in history)
 
 
 # --- state ---------------------------------------------------------------------------------------
