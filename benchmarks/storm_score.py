@@ -42,8 +42,8 @@ class Spoken:
 class Event:
     """One event as declared, whether warned of, what it truly was.
 
-    Its first estimate may rest on a wrong pick and be put right a second later: the one by most stations tells
-    what it is, with the first and the largest.
+    Its first estimate may rest on a wrong pick and be put right a second later: the one by most stations
+    tells what it is, with the first and the largest.
     """
 
     event_id: str
