@@ -278,15 +278,7 @@ def test_few_stations_are_shaded_but_not_explained_away(n: int) -> None:
     assert np.sqrt(np.mean(z**2)) < 1.5
 
 
-CAPPED = pytest.mark.xfail(
-    reason="evidence_cap counts windows that cannot see more among those that deny it", strict=True
-)
-ONE_OF_A_KIND = pytest.mark.xfail(
-    reason="the wall of a relation with one reading gives way to that reading alone", strict=True
-)
-
-
-@pytest.mark.parametrize("n", [1, 3, 8, pytest.param(30, marks=CAPPED)])
+@pytest.mark.parametrize("n", [1, 3, 8, 30])
 def test_short_windows_never_pull_a_great_earthquake_down(n: int) -> None:
     """Stations that saw 20 s agree on 7.6; any number that has seen 1 s says 5.5, as it must."""
     long = [
@@ -326,7 +318,6 @@ def test_readings_that_agree_above_saturation_are_believed() -> None:
     assert found.saturated
 
 
-@ONE_OF_A_KIND
 @pytest.mark.parametrize("n", [8, 30])
 def test_one_wild_reading_among_saturated_ones_moves_little(n: int) -> None:
     values = station_values(7.0, n, 3.0, np.random.default_rng(4))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from seiswarn.reasons import Reason
 from seiswarn.source.records import RATE_KEPT_NS, Memory, PickRecord
-from seiswarn.source.suspects import apparent_velocity_kmps, from_afar, lone, simultaneous
+from seiswarn.source.suspects import (
+    apparent_velocity_kmps,
+    disproved,
+    from_afar,
+    is_teleseism,
+    lone,
+    simultaneous,
+)
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds
@@ -69,7 +78,7 @@ def test_velocity_of_a_plane_wave(
 def test_waves_from_afar(
     places: list[tuple[float, float]], table: StationTable, kmps: float, noise_s: float, reason: Reason | None
 ) -> None:
-    found = from_afar(plane(places, kmps, 40.0, noise_s), table)
+    found = from_afar(plane(places, kmps, 40.0, noise_s), table, math.inf)
     assert (None if found is None else found[0]) is reason
     if found is not None:
         assert "km/s" in found[1]
@@ -77,9 +86,9 @@ def test_waves_from_afar(
 
 def test_few_or_close_stations_see_no_plane(places: list[tuple[float, float]], table: StationTable) -> None:
     picks = plane(places, 15.0, 40.0, 0.05)
-    assert from_afar(picks[:4], table) is None
+    assert from_afar(picks[:4], table, math.inf) is None
     tight = jittered_grid(3, 8.0, seed=2)
-    assert from_afar(plane(tight, 15.0, 40.0, 0.02), make_table(tight)) is None
+    assert from_afar(plane(tight, 15.0, 40.0, 0.02), make_table(tight), math.inf) is None
 
 
 def test_a_local_source_is_no_wave_from_afar(
@@ -88,11 +97,22 @@ def test_a_local_source_is_no_wave_from_afar(
     for north, east in ((0.0, 0.0), (30.0, -20.0), (55.0, 40.0)):
         d = np.array([np.hypot(n - north, e - east) for n, e in places])
         picks = [record(k, float(t)) for k, t in enumerate(travel_times.times(d, 10.0)[0])]
-        assert from_afar(picks, table) is None
+        assert from_afar(picks, table, math.inf) is None
+
+
+def test_a_ring_around_a_source_is_no_plane_wave() -> None:
+    """All at one distance: any steep plane fits, and the point inside fits as well."""
+    turn = 2 * np.pi * np.arange(10) / 10
+    ring = make_table([(60 * float(np.cos(a)), 60 * float(np.sin(a))) for a in turn])
+    rng = np.random.default_rng(4)
+    picks = [record(k, 5.0 + 0.08 * float(rng.standard_normal())) for k in range(10)]
+    assert is_teleseism(picks, ring, math.inf)
+    assert not is_teleseism(picks, ring, 0.02)  # what a point leaves that follows each onset
+    assert disproved(picks, ring, 0.02) is None
 
 
 def test_onsets_at_one_instant_over_many_stations(table: StationTable) -> None:
-    burst = [record(k, 1.0 + 0.01 * (k % 4)) for k in range(6)]
+    burst = [record(k, 1.0 + 0.006 * (k % 4)) for k in range(6)]
     assert [r.station for r in sorted(simultaneous(burst, table), key=lambda r: r.station)] == list(range(6))
     others = [record(k, 3.0 + 1.3 * k) for k in range(6, 11)]
     assert len(simultaneous([*burst, *others], table)) == 6

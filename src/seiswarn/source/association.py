@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.reasons import Reason
-from seiswarn.source.evidence import false_per_year
+from seiswarn.source.evidence import MOST_LOG, false_per_year, log_binomial
 from seiswarn.source.fitting import Fit, Fitter
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
-from seiswarn.source.suspects import from_afar, simultaneous
+from seiswarn.source.suspects import FAR_RMS_S, SURE_BURST, from_afar, is_teleseism, simultaneous
 from seiswarn.source.traveltime import TravelTimes, arrival, arrivals
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
@@ -169,14 +169,17 @@ class Associator:
         if burst:
             names = ", ".join(self._table.stations[r.station] for r in burst[:6])
             detail = f"{len(burst)} stations at one instant: {names}"
-            return Candidate(None, Reason.TELEMETRY_BURST, len(burst), detail, tuple(burst), n_fits=0)
+            # An earthquake has the next P in a moment; until it is sure, its picks are kept.
+            sure = len(burst) > 3 and len(burst) >= SURE_BURST * len(best)
+            gone = tuple(burst) if sure else ()
+            return Candidate(None, Reason.TELEMETRY_BURST, len(burst), detail, gone, n_fits=0)
         n = len(best)
         if n < self._p.min_stations:
             wanted = f"{n} coherent sites, {self._p.min_stations} wanted"
             return Candidate(None, Reason.TOO_FEW_STATIONS, n, wanted, n_fits=0)
         if n >= MANY_SITES:
-            afar = from_afar(list(best.values()), self._table)
-            if afar is not None and afar[0] is Reason.TELESEISM:
+            afar = from_afar(list(best.values()), self._table, FAR_RMS_S)
+            if afar is not None and is_teleseism(list(best.values()), self._table, FAR_RMS_S):
                 return Candidate(None, afar[0], n, afar[1], n_fits=0)
         records = list(best.values())
         found = self._judge(self.fitter.fit(records, None, memory), n, n, memory, now_ns)
@@ -197,11 +200,12 @@ class Associator:
     def _judge(self, fit: Fit, n: int, of: int, memory: Memory, now_ns: int) -> Candidate:
         """Whether a fit of `n` picks, chosen among so many, is an event, and if not, why."""
         n_in = len(fit.inliers)
-        false = false_per_year(fit, memory, self._table, self._p, now_ns) * math.comb(of, n)
+        false = false_per_year(fit, memory, self._table, self._p, now_ns)
+        false *= math.exp(min(log_binomial(of, n), MOST_LOG)) if of > n else 1.0
         if n_in < self._p.min_stations or fit.rms_s > self._p.max_rms_s or 2 * n_in < n:
             detail = f"{n_in} of {n} arrivals fit one source, rms {fit.rms_s:.2f} s"
             return Candidate(None, Reason.POOR_FIT, n, detail)
-        afar = from_afar(fit.inliers, self._table)
+        afar = from_afar(fit.inliers, self._table, fit.rms_s)
         if afar is not None and (afar[0] is Reason.TELESEISM or self._is_vague(fit)):
             return Candidate(None, afar[0], n, afar[1])
         if self._is_vague(fit):

@@ -36,6 +36,7 @@ WEAKEST_MPS2 = 5e-4
 TRIGGER_RATIO = 6.0  # amplitude over noise of a usual trigger
 # S is read after most P; by chance one in three lies within its tolerance.
 S_BY_CHANCE = 0.3
+MOST_LOG = 700.0  # of what a number can hold
 MISSING_COST = 4.0  # one in four stations that should trigger does not (as in the location)
 
 
@@ -56,8 +57,8 @@ def false_per_year(fit: Fit, memory: Memory, table: StationTable, params: Params
     log_n += len(set(fit.with_s) - set(fit.misfits)) * math.log(S_BY_CHANCE)
     log_n += fit.n_missing * math.log(MISSING_COST)
     # Which of the picks at hand were taken: as many ways to find a coincidence.
-    log_n += _log_binomial(len(fit.records), len(believed))
-    return float(np.exp(min(log_n, 700.0)))
+    log_n += log_binomial(len(fit.records), len(believed))
+    return float(np.exp(min(log_n, MOST_LOG)))
 
 
 def _trigger_rate(record: PickRecord, memory: Memory) -> float:
@@ -70,5 +71,6 @@ def _trigger_rate(record: PickRecord, memory: Memory) -> float:
     return max(STRONG_PER_S, usual * threshold / strength)
 
 
-def _log_binomial(n: int, k: int) -> float:
+def log_binomial(n: int, k: int) -> float:
+    """Natural logarithm of the ways to choose `k` of `n`."""
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

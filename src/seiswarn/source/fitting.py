@@ -108,7 +108,7 @@ class Fitter:
         times = self.models.at(*place)
         location = self._sources[id(times)].locate(readings, near)
         agrees = np.abs(location.residuals_s) <= INLIER_SIGMAS * location.errors_s
-        good = agrees[: len(chosen)]
+        good, of_p = agrees[: len(chosen)], location.residuals_s[: len(chosen)]
         of_s = agrees[len(chosen) : len(chosen) + n_own].tolist()
         inliers = tuple(r for r, ok in zip(chosen, good, strict=True) if ok)
         return Fit(
@@ -121,9 +121,7 @@ class Fitter:
                 *self._misfits(location, readings, chosen),
                 *(r.site for r in chosen if r.is_pulse),
             ),
-            rms_s=float(np.sqrt(np.mean(location.residuals_s[: len(chosen)][good] ** 2)))
-            if good.any()
-            else math.inf,
+            rms_s=_rms(of_p[good] if good.any() else of_p),
             n_missing=self._n_missing(location, readings, good, times),
         )
 
@@ -239,6 +237,10 @@ class Fitter:
         level = r.log_a[known] + DECAY * np.log10(np.maximum(hypocentral, 1.0))
         off = np.abs(level - np.median(level)) > 1.0
         return tuple(chosen[k].site for k in known[off].tolist())
+
+
+def _rms(x: F64) -> float:
+    return float(np.sqrt(np.mean(x**2)))
 
 
 def _log_amplitudes(chosen: Sequence[PickRecord]) -> F64:

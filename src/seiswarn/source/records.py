@@ -207,7 +207,7 @@ class Memory(msgspec.Struct, kw_only=True):
 
     def add_window(self, window: PWindow) -> None:
         record = self.picks.get(window.pick_id)
-        if record is not None:
+        if record is not None and math.isfinite(window.pd_m + window.pa_mps2):
             record.windows.append((window.window_s, window.pd_m, window.clipped))
             record.pa_mps2, record.crossings = window.pa_mps2, window.zero_crossings
             if TAU_C_FROM_S <= window.window_s <= TAU_C_WINDOW_S:
@@ -216,7 +216,7 @@ class Memory(msgspec.Struct, kw_only=True):
     def add_quality(self, quality: ChannelQuality, station_of: dict[str, int]) -> None:
         """What the channels of the picker hear when nothing happens."""
         for channel, noise in zip(quality.channels, quality.noise_mps2, strict=True):
-            if noise > 0.0:
+            if 0.0 < noise < math.inf:
                 station = station_of.get(channel)
                 if station is not None:
                     self.noise_mps2[station] = noise
@@ -241,6 +241,8 @@ class Memory(msgspec.Struct, kw_only=True):
                     self.live_from_ns[station] = t_ns - NS
                 live_to[station] = t_ns
             d, v, w, a = disp[row], vel[row], wood[row], acc[row]
+            if not math.isfinite(d + v + w + a):  # it would stay in what the station showed lately
+                continue
             if station in picked:
                 self._raise_peaks(picked[station], t_ns, (d, v, w, a), motions.clipped[row])
             quiet_d[station] = max(d, QUIET_KEPT * quiet_d[station])
@@ -266,9 +268,10 @@ class Memory(msgspec.Struct, kw_only=True):
         if now_ns - self.last_prune_ns < NS:
             return
         self.last_prune_ns = now_ns
-        self.pool = [p for p in self.pool if now_ns - self.picks[p].t_ns <= pool_ns]
-        held = {p for e in self.events for p in e.picks.values()} | set(self.pool)
-        old = [p for p, r in self.picks.items() if now_ns - r.t_ns > PICK_LIFE_NS and p not in held]
+        self.pool = [p for p in self.pool if abs(now_ns - self.picks[p].t_ns) <= pool_ns]
+        held = {p for e in self.events for p in (*e.picks.values(), *e.s_only.values(), *e.used)}
+        held.update(self.pool)
+        old = [p for p, r in self.picks.items() if abs(now_ns - r.t_ns) > PICK_LIFE_NS and p not in held]
         for pick_id in old:
             record = self.picks.pop(pick_id)
             left = self.by_station[record.station]

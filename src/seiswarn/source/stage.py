@@ -87,10 +87,11 @@ class SourceStage:
                     fresh.append(record)
         out: list[Message] = []
         if not fresh and not self._m.events and not self._m.pool:
+            self._m.prune(t_seen_ns, from_seconds(self._p.pool_s))
             return out
+        self._tracker.begin(MAX_FITS)
         fresh = self._without_repicks(fresh, with_s)
         self._hear_s(with_s)
-        self._tracker.begin(MAX_FITS)
         loose = self._tracker.place_all(fresh, self._m, t_seen_ns)
         self._tracker.relocate_all(self._m, t_seen_ns)
         self._tracker.fits_left = MAX_SEARCHES  # an event found to be part of another goes into it at once
@@ -277,8 +278,8 @@ class SourceStage:
 
     def _give_up(self, now_ns: int, status: Status, out: list[Message]) -> None:
         """Say of picks that leave the pool unexplained what they may have been."""
-        over_ns = now_ns - from_seconds(self._p.pool_s)
-        gone = [p for p in self._m.pool if self._m.picks[p].t_ns < over_ns]
+        pool_ns = from_seconds(self._p.pool_s)
+        gone = [p for p in self._m.pool if abs(now_ns - self._m.picks[p].t_ns) > pool_ns]
         for pick_id in gone:
             reason, detail = lone(self._m.picks[pick_id], self._m, self._table, now_ns)
             self._decline(reason, detail, 1, now_ns, status, out)
@@ -298,7 +299,7 @@ class SourceStage:
         if due(event, now_ns):
             out.extend(self._estimator.doubts(event, self._m, now_ns, status))
         if (
-            age_s > max(self._p.end_after_s, coda_s(event.magnitude))
+            abs(age_s) > max(self._p.end_after_s, coda_s(event.magnitude))
             and (now_ns - event.last_pick_ns) / NS > QUIET_AFTER_PICK_S
         ):
             out.extend(
@@ -316,13 +317,17 @@ class SourceStage:
         if not CANCEL_AFTER_S <= age_s < CANCEL_UNTIL_S or now_ns - event.last_doubt_ns < DOUBT_EVERY_NS:
             return None
         event.last_doubt_ns = now_ns
-        fitting = [self._m.picks[event.picks[site]] for site in event.inliers if site in event.picks]
-        known = disproved(fitting, self._table)
+        if not event.picks:  # another event has taken them all
+            return Reason.MERGED_EVENT
+        fitting = [self._m.picks[event.picks[site]] for site in event.inliers]
+        known = disproved(fitting, self._table, event.rms_s)
         if known is not None or len(event.inliers) >= CANCEL_BELOW_SITES:
             return known
         picks = [self._m.picks[i] for i in event.picks.values()]
         fit = self._associator.fitter.fit(picks, (event.latitude, event.longitude), self._m)
-        return Reason.QUIET_STATIONS if fit.triggered_share < CANCEL_SHARE else None
+        # A fit that gives up most picks only follows the silence away from them.
+        follows = 2 * len(fit.inliers) < len(event.inliers)
+        return Reason.QUIET_STATIONS if follows or fit.triggered_share < CANCEL_SHARE else None
 
     # --- state --------------------------------------------------------------------------------
 

@@ -19,8 +19,7 @@ F64 = npt.NDArray[np.float64]
 
 # Picks of one artificial onset lie within a few samples. Three arrivals of a wave that spread over seconds
 # do so by chance once in thousands; where a network is tight, more do, so half of them must.
-INSTANT_NS = 50_000_000
-SAMPLES_NS = 20_000_000
+INSTANT_NS = 20_000_000
 BURST_SITES = 3
 BURST_SHARE = 0.5
 BURST_APERTURE_KM = 10.0
@@ -35,6 +34,8 @@ PLANE_RMS_S = 0.5
 # To take an event back more is wanted: the curved front of a deep local one is no plane over such a network.
 FAR_SITES = 8
 FAR_APERTURE_KM = 100.0
+FAR_RMS_S = 0.25  # where no point has been tried
+SURE_BURST = 0.8  # of the picks of an event
 NOISY_PER_HOUR = 40.0
 
 
@@ -47,7 +48,7 @@ def simultaneous(records: Sequence[PickRecord], table: StationTable) -> list[Pic
     """
     if len(records) <= BURST_SITES:
         for a, b in itertools.combinations(records, 2):
-            if abs(a.t_ns - b.t_ns) <= SAMPLES_NS and _aperture_km([a, b], table) >= BURST_APERTURE_KM:
+            if abs(a.t_ns - b.t_ns) <= INSTANT_NS and _aperture_km([a, b], table) >= BURST_APERTURE_KM:
                 return [a, b]
     if len(records) < BURST_SITES:
         return []
@@ -68,7 +69,14 @@ def _aperture_km(records: Sequence[PickRecord], table: StationTable) -> float:
     """The largest distance from the middle one of stations to another, doubled."""
     at = [r.station for r in records]
     lat, lon = table.st_latitude[at], table.st_longitude[at]
-    return 2.0 * float(geo.distances_km(float(lat.mean()), float(lon.mean()), lat, lon).max())
+    middle = float(lon[0] + _east_deg(lon).mean())
+    return 2.0 * float(geo.distances_km(float(lat.mean()), middle, lat, lon).max())
+
+
+def _east_deg(lon: F64) -> F64:
+    """Degrees east of the first of some longitudes, across the date line too."""
+    east: F64 = (lon - lon[0] + 180.0) % 360.0 - 180.0
+    return east
 
 
 def apparent_velocity_kmps(records: Sequence[PickRecord], table: StationTable) -> tuple[float, float]:
@@ -80,7 +88,7 @@ def apparent_velocity_kmps(records: Sequence[PickRecord], table: StationTable) -
     at = [r.station for r in records]
     lat, lon = table.st_latitude[at], table.st_longitude[at]
     north = geo.DEG_KM * (lat - lat.mean())
-    east = geo.DEG_KM * np.cos(np.radians(lat.mean())) * (lon - lon.mean())
+    east = geo.DEG_KM * np.cos(np.radians(lat.mean())) * _east_deg(lon)
     t = np.array([(r.t_ns - records[0].t_ns) / NS for r in records])
     design = np.column_stack([np.ones(len(t)), north, east])
     slowness: F64 = np.linalg.lstsq(design, t, rcond=None)[0]
@@ -88,26 +96,36 @@ def apparent_velocity_kmps(records: Sequence[PickRecord], table: StationTable) -
     return 1.0 / max(float(np.hypot(slowness[1], slowness[2])), 1e-6), rms
 
 
-def from_afar(records: Sequence[PickRecord], table: StationTable) -> tuple[Reason, str] | None:
-    """Whether picks are those of a plane wave from far outside; the reason and a sentence."""
+def from_afar(
+    records: Sequence[PickRecord], table: StationTable, point_rms_s: float
+) -> tuple[Reason, str] | None:
+    """Whether picks are those of a plane wave from far outside; the reason and a sentence.
+
+    `point_rms_s` is what the best source inside leaves: a ring of stations around a source, or a deep one
+    under a small network, is nearly plane too, but the point explains it better.
+    """
     velocity, rms = apparent_velocity_kmps(records, table)
-    if rms > PLANE_RMS_S or velocity < REGIONAL_KMPS:
+    if rms > min(PLANE_RMS_S, point_rms_s) or velocity < REGIONAL_KMPS:
         return None
     detail = f"a plane wave crosses {len(records)} sites at {velocity:.0f} km/s, rms {rms:.2f} s"
     return (Reason.TELESEISM if velocity >= TELESEISMIC_KMPS else Reason.REGIONAL), detail
 
 
-def disproved(records: Sequence[PickRecord], table: StationTable) -> Reason | None:
-    """Why the picks of an event, seen together, are no local earthquake; None when they may be one."""
+def disproved(records: Sequence[PickRecord], table: StationTable, point_rms_s: float) -> Reason | None:
+    """Why the picks of an event, which its location leaves with that RMS, are no local earthquake, if so."""
     if 2 * sum(r.is_pulse for r in records) >= max(2, len(records)):
         return Reason.CALIBRATION_PULSE
-    if len(records) > BURST_SITES and simultaneous(records, table):
+    if len(simultaneous(records, table)) >= max(BURST_SITES + 1, SURE_BURST * len(records)):
         return Reason.TELEMETRY_BURST
-    if len(records) >= FAR_SITES and _aperture_km(records, table) >= FAR_APERTURE_KM:
-        found = from_afar(records, table)
-        if found is not None and found[0] is Reason.TELESEISM:
-            return Reason.TELESEISM
-    return None
+    return Reason.TELESEISM if is_teleseism(records, table, point_rms_s) else None
+
+
+def is_teleseism(records: Sequence[PickRecord], table: StationTable, point_rms_s: float) -> bool:
+    """Whether many picks over a wide network are surely a plane wave from the other side of the Earth."""
+    if len(records) < FAR_SITES or _aperture_km(records, table) < FAR_APERTURE_KM:
+        return False
+    found = from_afar(records, table, point_rms_s)
+    return found is not None and found[0] is Reason.TELESEISM
 
 
 def lone(record: PickRecord, memory: Memory, table: StationTable, now_ns: int) -> tuple[Reason, str]:

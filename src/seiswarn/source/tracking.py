@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from seiswarn.source.association import Associator
-from seiswarn.source.evidence import false_per_year
+from seiswarn.source.evidence import MOST_LOG, false_per_year
 from seiswarn.source.fitting import Fit
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
@@ -145,7 +146,7 @@ class Tracker:
 
     def relocate_all(self, memory: Memory, now_ns: int) -> None:
         """Locate the events that got picks, those that have waited longest first."""
-        due = [event for event in memory.events if event.due]
+        due = [event for event in memory.events if event.due and event.picks]
         for event in sorted(due, key=lambda e: e.located_ns) if len(due) > 1 else due:
             self._relocate(event, memory, now_ns)
 
@@ -199,7 +200,9 @@ class Tracker:
         outliers = {r.site for r in fit.records} - {r.site for r in fit.inliers}
         event.inliers = sorted(set(event.picks) - outliers)
         event.with_s = list(fit.with_s)
-        event.false_per_year = false_per_year(fit, memory, self._table, self._p, now_ns)
+        # Where no two picks are believed it is infinite, which no JSON can say.
+        told = false_per_year(fit, memory, self._table, self._p, now_ns)
+        event.false_per_year = min(told, math.exp(MOST_LOG))
         event.changed, event.moved, event.due = True, True, False
         pool = set(memory.pool)
         for r in fit.records:

@@ -46,7 +46,7 @@ HELD = 0.9  # of the posterior within the finest grid, or the ellipse is that of
 # effect 1 + (n - 1) rho of correlated samples (Kish 1965, Survey Sampling, section 5.4). On synthetic truth
 # with path errors of 2 % smooth in azimuth the ellipses then hold what they say
 # (benchmarks/bench_accuracy.py).
-PATH_CORRELATION = 0.06
+PATH_CORRELATION = 0.05
 CUT = 25.0  # nodes between others that are e^25 less likely than the best are not computed
 
 
