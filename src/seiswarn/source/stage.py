@@ -32,6 +32,7 @@ REPICK_SNR = 2.0
 REPICK_SIGMA_S = 0.5
 QUIET_AFTER_PICK_S = 20.0  # an event does not end while arrivals still come
 MAX_SEARCHES = 2  # in the pool, per slice
+MAX_WAITING = 50  # picks of the pool, the newest, that an event is asked about when its place has moved
 MAX_FITS = 4  # locations of events per slice, besides those
 SECOND_SITES = 4  # arrivals, S included, of an event that begins amid another
 UNHURRIED = 60.0  # without a new arrival, an event as old as n minutes is looked at every n seconds
@@ -94,6 +95,9 @@ class SourceStage:
         self._hear_s(with_s)
         loose = self._tracker.place_all(fresh, self._m, t_seen_ns)
         self._tracker.relocate_all(self._m, t_seen_ns)
+        for event in self._m.events if self._m.pool else ():
+            if event.moved:
+                self._offer_pool(event, t_seen_ns)
         self._tracker.fits_left = MAX_SEARCHES  # an event found to be part of another goes into it at once
         self._m.pool.extend(r.pick_id for r in loose)
         # The newest first: its set of compatible picks holds those of the others. Two searches a slice are
@@ -188,8 +192,11 @@ class SourceStage:
         self._tracker.adopt(event, fit, self._m, now_ns)
         self._m.events.append(event)
         self._leave_pool(fit.inliers)
-        # What came before the event was known and did not go into its first location may still be its P.
-        waiting = [self._m.picks[p] for p in self._m.pool]
+        self._offer_pool(event, now_ns)
+
+    def _offer_pool(self, event: EventRecord, now_ns: int) -> None:
+        """What came before an event was known, or known to be here, may still be its P."""
+        waiting = [self._m.picks[p] for p in self._m.pool[-MAX_WAITING:]]
         self._leave_pool([r for r in waiting if self._tracker.take(event, r, self._m, now_ns)])
 
     def _is_another(
