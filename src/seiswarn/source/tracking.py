@@ -206,8 +206,9 @@ class Tracker:
         event.changed, event.moved, event.due = True, True, False
         pool = set(memory.pool)
         for r in fit.records:
-            if r.site in outliers and r.pick_id not in pool:
-                if self._associator.verdict(event, r)[0] in ("early", "unrelated"):
+            if r.site in outliers:
+                waits = r.pick_id in pool
+                if not waits and self._associator.verdict(event, r)[0] in ("early", "unrelated"):
                     memory.pool.append(r.pick_id)
             elif r.pick_id in pool:
                 memory.pool.remove(r.pick_id)
