@@ -22,6 +22,7 @@ from seiswarn.timebase import NS
 
 F64 = npt.NDArray[np.float64]
 
+MAX_POOL = 400  # waiting picks, the newest, that a search looks through
 SLOWEST_P_KMPS = 4.5  # two picks of one event are no further apart in time than this allows
 CODA_S = 30.0  # after S an M 5 goes on triggering this long; grows and shrinks with magnitude
 CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
@@ -59,7 +60,6 @@ class Candidate:
     n_sites: int
     detail: str
     faulty: tuple[PickRecord, ...] = ()  # picks that no earthquake made
-    false: float = 0.0  # see `evidence.false_per_year`
     n_fits: int = 1  # locations that it took
 
 
@@ -160,7 +160,7 @@ class Associator:
     def candidate(self, newest: PickRecord, memory: Memory, now_ns: int, max_fits: int) -> Candidate:
         """Try to make an event of the pool around its newest pick, in one location, or two if it may."""
         best: dict[int, PickRecord] = {}
-        for other in self._compatible(newest, [memory.picks[p] for p in memory.pool]):
+        for other in self._compatible(newest, [memory.picks[p] for p in memory.pool[-MAX_POOL:]]):
             held = best.get(other.site)
             # Of several at one site the clearest: what comes after P is picked out of its coda.
             if other is newest or held is None or (held is not newest and other.snr > held.snr):
@@ -221,7 +221,7 @@ class Associator:
             return Candidate(
                 None, Reason.AMPLITUDES_DISAGREE if wrong else Reason.TOO_FEW_STATIONS, n, detail
             )
-        return Candidate(fit, None, n_in, f"{n_in} arrivals fit, rms {fit.rms_s:.2f} s", false=false)
+        return Candidate(fit, None, n_in, f"{n_in} arrivals fit, rms {fit.rms_s:.2f} s")
 
     def _is_vague(self, fit: Fit) -> bool:
         return fit.location.major_km > self._p.max_uncertainty_km

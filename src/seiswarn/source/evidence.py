@@ -26,7 +26,7 @@ from seiswarn.timebase import NS
 
 YEAR_S = 365.25 * 86400.0
 HOUR_S = 3600.0
-SLOWEST_P_KMPS = 4.5
+SLOWEST_P_KMPS = 4.5  # as in `association`
 FREE = 3  # picks whose times a hypocentre can follow; further ones have to fit
 # Recorded noise gave 0.6 to 2.9 picks per hour and channel before the threshold on amplitude
 # (docs/waveform.md).

@@ -46,8 +46,8 @@ class Fit:
     """A location of a set of picks, and which of them agree with it.
 
     `with_s` are the sites whose S onset agrees too, `misfits` those whose amplitude is far off or whose
-    trace is a pulse and no wave train, `n_missing` the
-    live stations that should have triggered and did not.
+    trace is a pulse and no wave train, `n_missing` the live stations that should have triggered and did
+    not.
     """
 
     location: Location
