@@ -57,7 +57,7 @@ class Track:
         return found
 
 
-class _Kept:
+class Spoken:
     """A waveform stage that says again what it once said."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Follower:
     """
 
     def __init__(self, table: StationTable, params: Params) -> None:
-        self._kept = _Kept()
+        self._kept = Spoken()
         params = msgspec.structs.replace(params, alerts=ALERTS)
         self._pipeline = Pipeline(params, table, (), self._kept)  # type: ignore[arg-type]
         self._fresh = self._pipeline.snapshot()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from catalogue_tracks import Spoken
 from storm_data import Storm, Truth
 from storm_faults import Fault
 from storm_kept import Piece, unpacked
@@ -21,21 +22,6 @@ from seiswarn.timebase import NS, iso
 MATCH_S, MATCH_KM = 6.0, 50.0  # an estimate so close to a source means it
 SOURCE_KINDS = ("swarm", "strong", "blast")  # those inside; others may not be declared as events here
 BEFORE_S, AFTER_S = 1.5, 12.0  # a pick this long before to after what happened at its station is of it
-
-
-class Spoken:
-    """A waveform stage that says again what it once said."""
-
-    def __init__(self) -> None:
-        self.said: list[Message] = []
-
-    def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
-        return self.said
-
-    def snapshot(self) -> bytes:
-        return b""
-
-    def restore(self, data: bytes) -> None: ...
 
 
 @dataclass
