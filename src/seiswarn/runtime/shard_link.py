@@ -16,7 +16,7 @@ from seiswarn.bus import MAX_PAYLOAD_BYTES
 from seiswarn.stations import StationTable
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.pwindow import P_CH, W_CH
-from seiswarn.waveform.seconds import L_CHANNEL, O_STATION
+from seiswarn.waveform.seconds import L_CHANNEL, N_MOTION_F, O_STATION
 from seiswarn.waveform.state import F64, I64
 from seiswarn.waveform.tables import (
     N_MOTIONS,
@@ -36,7 +36,7 @@ CHUNK_BYTES = MAX_PAYLOAD_BYTES // 2
 _KINDS = (
     ("picks", N_PICKS, P_CH, 4, 3),
     ("wins", N_WINDOWS, W_CH, 4, 7),
-    ("motions", N_MOTIONS, O_STATION, 4, 11),
+    ("motions", N_MOTIONS, O_STATION, 4, N_MOTION_F),
     ("quality", N_QUALITY, L_CHANNEL, 5, 4),
 )
 

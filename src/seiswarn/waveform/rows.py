@@ -44,7 +44,7 @@ def room_for(n_packets: int, n_samples: int, n_stations: int, n_windows: int, se
         SecondRows(
             n,
             motions_i=np.empty((seconds, 4), dtype=np.int64),
-            motions_f=np.empty((seconds, 12)),
+            motions_f=np.empty((seconds, sec.N_MOTION_F)),
             quality_i=np.empty((3 * seconds, 5), dtype=np.int64),
             quality_f=np.empty((3 * seconds, 4)),
         ),

@@ -21,6 +21,7 @@ from seiswarn.waveform.tables import N_MOTIONS, N_QUALITY, SecondRows
 # Columns of a motion row and of a quality row.
 O_STATION, O_T, O_NCOMP, O_FLAGS = range(4)
 O_PGA, O_PGV, O_PGD, O_GBT, O_JMA, O_MMI, O_GA, O_GV, O_ARIAS, O_CAV, O_WA, O_PM = range(12)
+N_MOTION_F = O_PM + 1
 L_CHANNEL, L_T, L_SPIKES, L_CLIPPED, L_FLAGS = range(5)
 L_OFFSET, L_RMS, L_NOISE, L_FLAT_S = range(4)
 
