@@ -14,6 +14,7 @@ from seiswarn.source.suspects import (
     disproved,
     from_afar,
     is_teleseism,
+    like_a_blast,
     lone,
     simultaneous,
 )
@@ -157,3 +158,24 @@ def test_why_a_pick_stays_alone(table: StationTable) -> None:
     assert lone(pulse, memory, table, now)[0] is Reason.CALIBRATION_PULSE
     ringing = record(2, 1.0, snr=100.0, crossings=20, windows=long)
     assert lone(ringing, memory, table, now)[0] is Reason.LONE_STATION
+
+
+@pytest.mark.parametrize(
+    ("polarities", "magnitude", "depth_km", "hour", "expected"),
+    [
+        ([1] * 6, 2.0, 2.0, 4.0, True),  # noon at 120 degrees east
+        ([1] * 5, 2.0, 2.0, 4.0, False),
+        ([1] * 6 + [0, 0], 2.0, 2.0, 4.0, True),  # undecided ones say nothing
+        ([1] * 6 + [-1], 2.0, 2.0, 4.0, False),
+        ([1] * 6, 4.0, 2.0, 4.0, False),
+        ([1] * 6, 2.0, 12.0, 4.0, False),
+        ([1] * 6, 2.0, 2.0, 16.0, False),  # midnight there
+    ],
+)
+def test_a_blast_pushes_every_station_away_by_day(
+    polarities: list[int], magnitude: float, depth_km: float, hour: float, expected: bool
+) -> None:
+    picks = [record(k, 1.0) for k in range(len(polarities))]
+    for pick, polarity in zip(picks, polarities, strict=True):
+        pick.polarity = polarity
+    assert like_a_blast(picks, magnitude, depth_km, int(hour * 3600) * NS, 120.0) is expected

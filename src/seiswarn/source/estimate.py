@@ -23,6 +23,7 @@ from seiswarn.source.fusion import StationValue, fuse
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory
 from seiswarn.source.rupture import Ruptures
+from seiswarn.source.suspects import like_a_blast
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
@@ -54,6 +55,9 @@ class Estimator:
         reasons: tuple[str, ...] = (Reason.NEW_STATIONS if event.moved else Reason.LONGER_WINDOWS,)
         if line:
             reasons += (Reason.LINE_SOURCE,)
+        fitting = [memory.picks[event.picks[site]] for site in event.inliers if site in event.picks]
+        if like_a_blast(fitting, magnitude.value, event.depth_km, event.t0_ns, event.longitude):
+            reasons += (Reason.BLAST,)
         event.changed = event.moved = False
         event.magnitude = magnitude.value
         state: EventState = "update" if event.revision else "new"

@@ -36,6 +36,8 @@ FAR_SITES = 8
 FAR_APERTURE_KM = 100.0
 FAR_RMS_S = 0.25  # where no point has been tried
 SURE_BURST = 0.8  # of the picks of an event
+# Quarry and mine blasts stay below M 3.5 and go off by day, by the sun.
+BLAST_MAGNITUDE, BLAST_DEPTH_KM, BLAST_SITES, BLAST_HOURS = 3.5, 5.0, 6, (7.0, 19.0)
 NOISY_PER_HOUR = 40.0
 
 
@@ -126,6 +128,22 @@ def is_teleseism(records: Sequence[PickRecord], table: StationTable, point_rms_s
         return False
     found = from_afar(records, table, point_rms_s)
     return found is not None and found[0] is Reason.TELESEISM
+
+
+def like_a_blast(
+    records: Sequence[PickRecord], magnitude: float, depth_km: float, t0_ns: int, longitude: float
+) -> bool:
+    """Whether a small shallow event by day pushes every station away, as explosions do and slip hardly ever.
+
+    A suspicion for analysts, not a reason to be silent: of n first motions of slip all are up in one case of
+    some 2^n, and the day says nothing by itself.
+    """
+    if magnitude >= BLAST_MAGNITUDE or depth_km > BLAST_DEPTH_KM:
+        return False
+    hour = (t0_ns / NS / 3600.0 + longitude / 15.0) % 24.0
+    decided = [r.polarity for r in records if r.polarity]
+    by_day = BLAST_HOURS[0] <= hour < BLAST_HOURS[1]
+    return by_day and len(decided) >= BLAST_SITES and min(decided) > 0
 
 
 def lone(record: PickRecord, memory: Memory, table: StationTable, now_ns: int) -> tuple[Reason, str]:
