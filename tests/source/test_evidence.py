@@ -66,7 +66,7 @@ def fit_of(travel_times: TravelTimes):
 
 
 def rate(fit: Fit, memory: Memory | None = None, table: StationTable = TABLE) -> float:
-    return false_per_year(fit, memory or memory_of(), table, Params(), NOW)
+    return false_per_year(fit, memory or memory_of(), table, NOW)
 
 
 def test_two_weakest_picks_are_counted_per_year_by_hand(fit_of) -> None:

@@ -58,7 +58,7 @@ class Amplitudes:
 
         A site may say something by each relation: by P until S comes, by the whole wave train from then on.
         """
-        standing = [memory.picks[event.picks[site]] for site in event.inliers]
+        standing = memory.fitting(event)
         if not standing:
             return []
         stations = [r.station for r in standing]
@@ -122,9 +122,7 @@ class Amplitudes:
         """Readings of one relation as station magnitudes."""
         relation = REGISTRY[kind]
         away, line = _column(readings, "epicentral_km"), _column(readings, "line_km")
-        path = Path(
-            away, event.depth_km, line if event.rupture is not None and event.rupture.believed else None
-        )
+        path = Path(away, event.depth_km, line if event.line is not None else None)
         m, per_decade = relation.magnitudes(_column(readings, "amplitude"), path)
         for r, value, spread in zip(readings, m.tolist(), per_decade.tolist(), strict=True):
             heard = saturation_magnitude(r.window_s)

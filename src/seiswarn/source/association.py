@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.reasons import Reason
-from seiswarn.source.evidence import MOST_LOG, false_per_year, log_binomial
+from seiswarn.source.evidence import MOST_LOG, false_per_year, log_binomial, p_apart_s
 from seiswarn.source.fitting import Fit, Fitter
 from seiswarn.source.params import Params
 from seiswarn.source.records import EventRecord, Memory, PickRecord
@@ -23,7 +23,6 @@ from seiswarn.timebase import NS
 F64 = npt.NDArray[np.float64]
 
 MAX_POOL = 400  # waiting picks, the newest, that a search looks through
-SLOWEST_P_KMPS = 4.5  # two picks of one event are no further apart in time than this allows
 CODA_S = 30.0  # after S an M 5 goes on triggering this long; grows and shrinks with magnitude
 CODA_GROWTH = 0.3  # log10 of that duration per unit of magnitude
 # S is (Vp/Vs)^3 = 5.2 times as strong as P in the mean (far field of a double couple, Aki and Richards
@@ -38,7 +37,7 @@ SURE_SITES, SURE_KM = 6, 20.0  # an event known this well says what it can have 
 OTHER_SITES = 3  # picks that it cannot
 MANY_SITES = 8  # a wave that crosses so many as a plane one from afar needs no location
 S_TOLERANCE_S = 1.5  # S is late on soft ground
-S_SHARE = 0.04  # of its travel time
+S_LATE_SHARE = 0.04  # of its travel time
 
 
 def coda_s(magnitude: float) -> float:
@@ -48,7 +47,7 @@ def coda_s(magnitude: float) -> float:
 
 def s_tolerance_s(travel_s: float) -> float:
     """How far an S may be from where a 1-D model expects it, in s."""
-    return S_TOLERANCE_S + S_SHARE * travel_s
+    return S_TOLERANCE_S + S_LATE_SHARE * travel_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,10 @@ class Associator:
 
     def line_distances(self, event: EventRecord, stations: Sequence[int]) -> F64:
         """(n,) distances (km) of stations to the rupture of an event in map view; zero where it has none."""
-        if event.rupture is None or not event.rupture.believed:
+        line = event.line
+        if line is None:
             return np.zeros(len(stations))
-        rows, line = np.array(stations, dtype=np.int64), event.rupture
+        rows = np.array(stations, dtype=np.int64)
         lat, lon = self._table.st_latitude[rows], self._table.st_longitude[rows]
         return geo.line_distances_km(
             line.latitude_1, line.longitude_1, line.latitude_2, line.longitude_2, lat, lon
@@ -200,7 +200,7 @@ class Associator:
     def _judge(self, fit: Fit, n: int, of: int, memory: Memory, now_ns: int) -> Candidate:
         """Whether a fit of `n` picks, chosen among so many, is an event, and if not, why."""
         n_in = len(fit.inliers)
-        false = false_per_year(fit, memory, self._table, self._p, now_ns)
+        false = false_per_year(fit, memory, self._table, now_ns)
         false *= math.exp(min(log_binomial(of, n), MOST_LOG)) if of > n else 1.0
         if n_in < self._p.min_stations or fit.rms_s > self._p.max_rms_s or 2 * n_in < n:
             detail = f"{n_in} of {n} arrivals fit one source, rms {fit.rms_s:.2f} s"
@@ -233,7 +233,7 @@ class Associator:
         here = newest.station
         d = geo.distances_km(float(lat[here]), float(lon[here]), lat[stations], lon[stations])
         apart_s = np.abs(np.array([r.t_ns - newest.t_ns for r in others], dtype=np.float64)) / NS
-        good = (d <= PAIR_REACH * self._p.search_radius_km) & (apart_s <= d / SLOWEST_P_KMPS + 1.0)
+        good = (d <= PAIR_REACH * self._p.search_radius_km) & (apart_s <= p_apart_s(d))
         return [others[k] for k in np.flatnonzero(good).tolist()]
 
     def relation(self, fit: Fit, event: EventRecord) -> str:

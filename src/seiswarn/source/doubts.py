@@ -17,7 +17,7 @@ import numpy.typing as npt
 from seiswarn import geo
 from seiswarn.messages import DataError, Status
 from seiswarn.reasons import Reason
-from seiswarn.source.association import S_SHARE, S_TO_P, S_TOLERANCE_S, SURE_KM, SURE_SITES, Associator
+from seiswarn.source.association import S_TO_P, SURE_KM, SURE_SITES, Associator, s_tolerance_s
 from seiswarn.source.attenuation import rupture_length_km
 from seiswarn.source.fitting import AMPLITUDE_WINDOW_S, DECAY, EMERGENT_S
 from seiswarn.source.fusion import StationValue
@@ -189,7 +189,7 @@ def _tells(event: EventRecord, memory: Memory, onsets: _Onsets, k: int, excess: 
     p_ns = event.t0_ns + int(onsets.p_s[k] * NS)
     if record.snr < CLEAR_SNR or memory.live_from_ns[record.station] + SETTLED_NS > p_ns:
         return False
-    of_s = S_TOLERANCE_S + S_SHARE * float(onsets.s_s[k])
+    of_s = s_tolerance_s(float(onsets.s_s[k]))
     s_ns = event.t0_ns + int(onsets.s_s[k] * NS)
     if record.s_trusted:  # what S follows is no S
         return abs((record.s_t_ns - s_ns) / NS - excess) <= of_s

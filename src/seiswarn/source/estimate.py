@@ -47,16 +47,15 @@ class Estimator:
         if magnitude is None:
             return []
         event.last_estimate_ns = now_ns
-        before = event.rupture is not None and event.rupture.believed
+        before = event.line is not None
         self.ruptures.consider(event, magnitude, memory, now_ns)
-        line = event.rupture is not None and event.rupture.believed
+        line = event.line is not None
         if not event.changed and line == before and abs(magnitude.value - event.magnitude) < MAGNITUDE_STEP:
             return []
         reasons: tuple[str, ...] = (Reason.NEW_STATIONS if event.moved else Reason.LONGER_WINDOWS,)
         if line:
             reasons += (Reason.LINE_SOURCE,)
-        fitting = [memory.picks[event.picks[site]] for site in event.inliers if site in event.picks]
-        if like_a_blast(fitting, magnitude.value, event.depth_km, event.t0_ns, event.longitude):
+        if like_a_blast(memory.fitting(event), magnitude.value, event.depth_km, event.t0_ns, event.longitude):
             reasons += (Reason.BLAST,)
         event.changed = event.moved = False
         event.magnitude = magnitude.value

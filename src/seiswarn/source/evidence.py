@@ -16,17 +16,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.source.fitting import Fit
-from seiswarn.source.params import Params
 from seiswarn.source.records import RATE_KEPT_NS, Memory, PickRecord
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 
+F64 = npt.NDArray[np.float64]
+
 YEAR_S = 365.25 * 86400.0
 HOUR_S = 3600.0
-SLOWEST_P_KMPS = 4.5  # as in `association`
+SLOWEST_P_KMPS = 4.5
 FREE = 3  # picks whose times a hypocentre can follow; further ones have to fit
 # Recorded noise gave 0.6 to 2.9 picks per hour and channel before the threshold on amplitude
 # (docs/waveform.md).
@@ -40,7 +42,7 @@ MOST_LOG = 700.0  # of what a number can hold
 MISSING_COST = 4.0  # one in four stations that should trigger does not (as in the location)
 
 
-def false_per_year(fit: Fit, memory: Memory, table: StationTable, params: Params, now_ns: int) -> float:
+def false_per_year(fit: Fit, memory: Memory, table: StationTable, now_ns: int) -> float:
     """Coincidences of noise per year, in the whole network, that would look as this fit does."""
     believed = [r for r in fit.inliers if r.site not in fit.misfits]
     if len(believed) < 2:
@@ -51,14 +53,20 @@ def false_per_year(fit: Fit, memory: Memory, table: StationTable, params: Params
     lat, lon = table.st_latitude, table.st_longitude
     at = [r.station for r in believed]
     away = geo.distances_km(float(lat[first.station]), float(lon[first.station]), lat[at], lon[at])
+    within = p_apart_s(away)
     for k in range(1, len(believed)):
-        window_s = 2.0 * (float(away[k]) / SLOWEST_P_KMPS + 1.0) if k < FREE else 2.0
+        window_s = 2.0 * float(within[k]) if k < FREE else 2.0
         log_n += min(0.0, math.log(_trigger_rate(believed[k], memory) * window_s))
     log_n += len(set(fit.with_s) - set(fit.misfits)) * math.log(S_BY_CHANCE)
     log_n += fit.n_missing * math.log(MISSING_COST)
     # Which of the picks at hand were taken: as many ways to find a coincidence.
     log_n += log_binomial(len(fit.records), len(believed))
     return float(np.exp(min(log_n, MOST_LOG)))
+
+
+def p_apart_s(distance_km: F64) -> F64:
+    """How far apart in time, at most, P of one source comes to stations that far from each other."""
+    return distance_km / SLOWEST_P_KMPS + 1.0
 
 
 def _trigger_rate(record: PickRecord, memory: Memory) -> float:

@@ -136,6 +136,11 @@ class EventRecord(msgspec.Struct, kw_only=True):
     n_judged: int = 0  # how often its stations have been judged
 
     @property
+    def line(self) -> Rupture | None:
+        """The rupture that is believed over a point, if one is."""
+        return self.rupture if self.rupture is not None and self.rupture.believed else None
+
+    @property
     def is_vague(self) -> bool:
         """Whether S and amplitudes would still move it: few arrivals, or all on one side."""
         return len(self.inliers) < FEW_SITES or self.major_km > VAGUE_KM
@@ -193,6 +198,10 @@ class Memory(msgspec.Struct, kw_only=True):
         self.picks[pick.pick_id] = record
         self.by_station.setdefault(station, []).append(pick.pick_id)
         return record
+
+    def fitting(self, event: EventRecord) -> list[PickRecord]:
+        """The picks of an event that agree with its place, by site."""
+        return [self.picks[event.picks[site]] for site in event.inliers]
 
     def recent_picks(self, station: int, now_ns: int) -> float:
         """How many picks a station has made in the last ten minutes, older ones counting less and less."""

@@ -38,7 +38,7 @@ class Ruptures:
 
     def consider(self, event: EventRecord, magnitude: Magnitude, memory: Memory, now_ns: int) -> None:
         """Bring `event.rupture` up to date, at most once a second."""
-        held = event.rupture is not None and event.rupture.believed
+        held = event.line is not None
         if (magnitude.value < MIN_MAGNITUDE and not held) or len(event.inliers) < MIN_SITES:
             event.rupture = None if not held else event.rupture
             return
@@ -65,8 +65,7 @@ class Ruptures:
 
     def _peaks(self, event: EventRecord, memory: Memory) -> Peaks:
         """Largest motions since P at the sites that fit."""
-        records = [memory.picks[event.picks[site]] for site in event.inliers]
-        records = [r for r in records if r.motion_to_ns]
+        records = [r for r in memory.fitting(event) if r.motion_to_ns]
         rows = np.array([r.station for r in records], dtype=np.int64)
         return Peaks(
             latitude=self._table.st_latitude[rows],

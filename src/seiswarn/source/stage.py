@@ -326,7 +326,7 @@ class SourceStage:
         event.last_doubt_ns = now_ns
         if not event.picks:  # another event has taken them all
             return Reason.MERGED_EVENT
-        fitting = [self._m.picks[event.picks[site]] for site in event.inliers]
+        fitting = self._m.fitting(event)
         known = disproved(fitting, self._table, event.rms_s)
         if known is not None or len(event.inliers) >= CANCEL_BELOW_SITES:
             return known

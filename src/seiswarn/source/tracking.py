@@ -201,7 +201,7 @@ class Tracker:
         event.inliers = sorted(set(event.picks) - outliers)
         event.with_s = list(fit.with_s)
         # Where no two picks are believed it is infinite, which no JSON can say.
-        told = false_per_year(fit, memory, self._table, self._p, now_ns)
+        told = false_per_year(fit, memory, self._table, now_ns)
         event.false_per_year = min(told, math.exp(MOST_LOG))
         event.changed, event.moved, event.due = True, True, False
         pool = set(memory.pool)
