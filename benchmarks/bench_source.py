@@ -29,12 +29,12 @@ from seiswarn.reports.stage import ReportsStage
 from seiswarn.runtime.setup import versions
 from seiswarn.shaking.params import Params as ShakingParams
 from seiswarn.shaking.stage import ShakingStage
-from seiswarn.shaking.targets import targets_from_stations
 from seiswarn.source.fitting import Fitter
 from seiswarn.source.params import Params
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
+from seiswarn.targets import targets_from_stations
 from seiswarn.timebase import NS, from_seconds
 
 STEP_NS = 20_000_000

@@ -16,7 +16,7 @@ from storm_waves import Quake
 from seiswarn.geo import distance_km
 from seiswarn.messages import Alert, Decision, EventEstimate, Message, Pick, Slice
 from seiswarn.pipeline import Params, Pipeline
-from seiswarn.shaking.targets import targets_from_stations
+from seiswarn.targets import targets_from_stations
 from seiswarn.timebase import NS, iso
 
 MATCH_S, MATCH_KM = 6.0, 50.0  # an estimate so close to a source means it

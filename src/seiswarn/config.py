@@ -34,8 +34,8 @@ from seiswarn.config_parts import (
 from seiswarn.config_targets import read_targets_csv
 from seiswarn.errors import ConfigError, ConfigProblem
 from seiswarn.reports.params import Params as ReportsParams
-from seiswarn.shaking.targets import Target
 from seiswarn.source.params import Params as SourceParams
+from seiswarn.targets import Target
 from seiswarn.timebase import parse_iso
 from seiswarn.waveform.params import Params as WaveformParams
 

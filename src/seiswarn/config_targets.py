@@ -9,7 +9,7 @@ from pathlib import Path
 from seiswarn.config_check import Findings, build
 from seiswarn.config_lines import KeyLines
 from seiswarn.errors import ConfigProblem
-from seiswarn.shaking.targets import Target
+from seiswarn.targets import Target
 
 REQUIRED = ("name", "latitude", "longitude")
 COLUMNS = (*REQUIRED, "name_zh", "vs30_mps")

@@ -11,7 +11,7 @@ import msgspec
 from seiswarn.config import Config
 from seiswarn.config_check import limits
 from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishFile, PublishZmq
-from seiswarn.shaking.targets import Target
+from seiswarn.targets import Target
 
 _HEAD = """\
 # seiswarn: every key of a configuration, with its meaning, range and default.

@@ -19,11 +19,11 @@ from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.reports.stage import ReportsStage
 from seiswarn.shaking.params import Params as ShakingParams
 from seiswarn.shaking.stage import ShakingStage
-from seiswarn.shaking.targets import Target
 from seiswarn.source.params import Params as SourceParams
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
+from seiswarn.targets import Target
 from seiswarn.waveform.params import Params as WaveformParams
 from seiswarn.waveform.stage import WaveformStage
 

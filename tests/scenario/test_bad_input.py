@@ -18,9 +18,9 @@ from seiswarn.messages import DataError, decode
 from seiswarn.reasons import Reason
 from seiswarn.runtime.replay import Summary, replay
 from seiswarn.runtime.setup import archive_run
-from seiswarn.shaking.targets import Target
 from seiswarn.source.traveltime import TravelTimes, lookup
 from seiswarn.store.journal import JournalReader
+from seiswarn.targets import Target
 from seiswarn.timebase import NS
 from tests.doors.conftest import channel_xml, inventory_xml, pack
 from tests.parity.conftest import three_component_table

@@ -8,7 +8,7 @@ from seiswarn.errors import InvariantError
 from seiswarn.messages import EventEstimate, Magnitude, Origin, Rupture
 from seiswarn.shaking.params import Params
 from seiswarn.shaking.stage import ShakingStage
-from seiswarn.shaking.targets import Target
+from seiswarn.targets import Target
 from seiswarn.timebase import NS
 
 T0 = 1_700_000_000 * NS

@@ -19,10 +19,10 @@ from seiswarn.publish.formats.record_section import Trace, select_traces, window
 from seiswarn.publish.formats.report_html import Params as ReportParams
 from seiswarn.publish.sinks.file import RunFolder
 from seiswarn.runtime.session import INPUT
-from seiswarn.shaking.targets import Target, targets_from_stations
 from seiswarn.stations import StationTable
 from seiswarn.store.journal import JournalReader
 from seiswarn.store.waveforms import waveforms
+from seiswarn.targets import Target, targets_from_stations
 from seiswarn.timebase import MS, NS, from_seconds
 from seiswarn.waveform.stage import WaveformStage
 

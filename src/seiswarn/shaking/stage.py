@@ -15,7 +15,7 @@ from seiswarn.shaking.conversion import CONVERSIONS
 from seiswarn.shaking.distance import DISTANCES
 from seiswarn.shaking.gmpe import GMPES
 from seiswarn.shaking.params import Params
-from seiswarn.shaking.targets import Target
+from seiswarn.targets import Target
 from seiswarn.timebase import NS
 
 F64 = npt.NDArray[np.float64]

@@ -1,7 +1,7 @@
 import numpy as np
 
-from seiswarn.shaking.targets import targets_from_stations
 from seiswarn.stations import StationTable
+from seiswarn.targets import targets_from_stations
 
 
 def test_one_target_per_site_named_after_its_first_station():
