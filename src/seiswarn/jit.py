@@ -15,7 +15,18 @@ from pathlib import Path
 import numba
 from numba import njit
 
-_SOURCES = (".", "waveform", "waveform/pickers", "source", "source/estimators", "ingest", "shaking")
+_SOURCES = (
+    ".",
+    "waveform",
+    "waveform/pickers",
+    "source",
+    "source/estimators",
+    "ingest",
+    "shaking",
+    "shaking/gmpe",
+    "shaking/conversion",
+    "shaking/ipe",
+)
 
 
 def _fingerprint() -> str:

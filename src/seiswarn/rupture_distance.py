@@ -18,7 +18,8 @@ F64 = npt.NDArray[np.float64]
 # mechanisms, aspect ratio 1.7, seismogenic depth 0 to 20 km), USGS ps2ff 1.5.9, public domain:
 # every second magnitude and every second distance. A simulation in the tests repeats it.
 MAGNITUDES = np.arange(4.0, 9.01, 0.5)
-_LOG_REPI = np.arange(-1.0, 3.01, 0.2)  # log10 of km
+LOG_REPI_FIRST, LOG_REPI_STEP = -1.0, 0.2
+_LOG_REPI = np.arange(LOG_REPI_FIRST, 3.01, LOG_REPI_STEP)  # log10 of km
 _RATIO = np.array(
     [
         [0.1069, 0.0731, 0.0529, 0.0421, 0.0368, 0.0343, 0.0333, 0.0332, 0.0332, 0.0332, 0.0332],  # 0.1 km
@@ -55,6 +56,17 @@ def mean_ratios(repi_km: F64) -> F64:
     return np.stack(columns, axis=-1)
 
 
+def ratios_at(magnitude: float) -> F64:
+    """(21,) mean Rjb/Repi at the nodes of log distance (-1, -0.8 ... 3), linear in magnitude, held outside
+    4 to 9.
+    """
+    position = (min(max(magnitude, MAGNITUDES[0]), MAGNITUDES[-1]) - MAGNITUDES[0]) / 0.5
+    i = min(int(position), len(MAGNITUDES) - 2)
+    part = position - i
+    result: F64 = (1.0 - part) * _RATIO[:, i] + part * _RATIO[:, i + 1]
+    return result
+
+
 def mean_rupture_distance_km(repi_km: F64, magnitude: float) -> F64:
     """Mean Joyner-Boore distance in km of the ruptures possible around a point source.
 
@@ -71,10 +83,6 @@ def mean_rupture_distance_km(repi_km: F64, magnitude: float) -> F64:
     (n,) distances in km, at most `repi_km`. Linear in magnitude and in log distance between the
     nodes: within 0.02 of the full table's ratio. Source: Thompson and Worden (2018), table above.
     """
-    position = (min(max(magnitude, MAGNITUDES[0]), MAGNITUDES[-1]) - MAGNITUDES[0]) / 0.5
-    i = min(int(position), len(MAGNITUDES) - 2)
-    part = position - i
-    ratios = (1.0 - part) * _RATIO[:, i] + part * _RATIO[:, i + 1]
     log_repi = np.log10(np.maximum(repi_km, 10.0 ** _LOG_REPI[0]))
-    result: F64 = repi_km * np.interp(log_repi, _LOG_REPI, ratios)
+    result: F64 = repi_km * np.interp(log_repi, _LOG_REPI, ratios_at(magnitude))
     return result

@@ -10,10 +10,10 @@ import pytest
 from scipy.signal import butter, sosfilt
 from tests.doors.test_synthetic import QUAKE, replaced, ring
 
+from motions import motions
 from seiswarn.geo import offset_deg
 from seiswarn.ingest import finite_source, point_source
 from seiswarn.ingest.synthetic import Scenario, synthesize
-from seiswarn.shaking.gmpe.bssa14 import Bssa14
 from seiswarn.source.attenuation import rupture_length_km
 
 GAIN = 1e8
@@ -104,7 +104,7 @@ def test_far_away_it_shakes_like_the_point_and_like_bssa14(mw, rjb_km) -> None:
     fault = line(quake)
     spread = log_peaks(horizontals(beside(rjb_km, fault.rupture_km), fault))
     point = log_peaks(horizontals(around(rjb_km), quake))
-    median = Bssa14("global", "strike_slip").motions(mw, np.array([rjb_km]), np.array([ROCK_VS30_MPS]))
+    median = motions("bssa14", mw, [rjb_km], [ROCK_VS30_MPS], mechanism="strike_slip")
     known = np.array([median.ln_pga[0], median.ln_pgv[0]])
     sigma = np.array([median.sigma_pga[0], median.sigma_pgv[0]])
     # Over a longer time the same power gives a somewhat lower peak, and not all of it is as near.
@@ -118,7 +118,7 @@ def test_beside_a_long_rupture_it_shakes_as_near_it(mw) -> None:
     fault = line(quake, rupture_behind=0.0)
     end = [(fault.rupture_km - 15.0 + x, s * 10.0) for x in (-5.0, 0.0, 5.0) for s in (-1.0, 1.0)]
     near, as_point = log_peaks(horizontals(end, fault)), log_peaks(horizontals(end, quake))
-    median = Bssa14("global", "strike_slip").motions(mw, np.array([10.0]), np.array([ROCK_VS30_MPS]))
+    median = motions("bssa14", mw, [10.0], [ROCK_VS30_MPS], mechanism="strike_slip")
     assert abs(near[0] - median.ln_pga[0]) < 0.75
     assert abs(near[1] - median.ln_pgv[0]) < 0.75
     if mw > 7.5:  # the epicentre is 130 km away

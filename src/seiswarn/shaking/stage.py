@@ -9,12 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seiswarn.errors import InvariantError
-from seiswarn.geo import distances_km, line_distances_km
 from seiswarn.messages import EventEstimate, Forecast, Magnitude, Message, Origin, TargetForecast
-from seiswarn.shaking.conversion import CONVERSIONS
-from seiswarn.shaking.distance import DISTANCES
-from seiswarn.shaking.gmpe import GMPES
 from seiswarn.shaking.params import Params
+from seiswarn.shaking.relations import Relations, Source
 from seiswarn.targets import Target
 from seiswarn.timebase import NS
 
@@ -35,14 +32,13 @@ class ShakingStage:
         # Sorted once, so that the order in which targets were configured never shows.
         self._targets = tuple(sorted(targets, key=lambda t: (t.name, t.latitude, t.longitude)))
         self._travel_time = travel_time
-        self._gmpe = GMPES[params.gmpe](params.region, params.mechanism)
-        self._conversion = CONVERSIONS[params.conversion]()
-        self._distance = DISTANCES[params.distance]
-        self._method = f"{self._gmpe.NAME}+{self._conversion.NAME}"
-        self._latitude = np.array([t.latitude for t in self._targets], dtype=np.float64)
-        self._longitude = np.array([t.longitude for t in self._targets], dtype=np.float64)
-        vs30 = np.array([t.vs30_mps for t in self._targets], dtype=np.float64)
-        self._vs30 = np.where(vs30 > 0.0, vs30, params.default_vs30_mps)
+        self._relations = Relations(params)
+        self._method = self._relations.method
+        self._sites = self._relations.sites(
+            np.array([t.latitude for t in self._targets], dtype=np.float64),
+            np.array([t.longitude for t in self._targets], dtype=np.float64),
+            np.array([t.vs30_mps for t in self._targets], dtype=np.float64),
+        )
 
     def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
         """One `Forecast` per new or updated estimate with a magnitude, in their order."""
@@ -64,16 +60,20 @@ class ShakingStage:
 
     def _forecast(self, t_seen_ns: int, estimate: EventEstimate, magnitude: Magnitude) -> Forecast:
         origin = estimate.origin
-        distance = distances_km(origin.latitude, origin.longitude, self._latitude, self._longitude)
         line = estimate.rupture if estimate.rupture is not None and estimate.rupture.believed else None
-        if line is not None:
-            ends = (line.latitude_1, line.longitude_1, line.latitude_2, line.longitude_2)
-            near = line_distances_km(*ends, self._latitude, self._longitude)
-            pga, pgv, intensity, sigma = self._shaking(magnitude, near, self._vs30, to_rupture=True)
-        else:
-            pga, pgv, intensity, sigma = self._shaking(magnitude, distance, self._vs30)
-        reference = np.array([self._params.reference_vs30_mps])
-        epicentral = self._shaking(magnitude, np.zeros(1), reference)[2]
+        source = Source(
+            magnitude=magnitude.value,
+            magnitude_sigma=magnitude.sigma,
+            latitude=origin.latitude,
+            longitude=origin.longitude,
+            depth_km=origin.depth_km,
+            line=None
+            if line is None
+            else (line.latitude_1, line.longitude_1, line.latitude_2, line.longitude_2),
+        )
+        made = self._relations.at(source, self._sites)
+        distance, intensity, sigma = made.repi_km, made.intensity, made.sigma
+        pga, pgv = np.exp(made.ln_pga), np.exp(made.ln_pgv)
         p_ns, s_ns = self._arrivals(origin, distance)
         left = (s_ns - t_seen_ns) / NS
         order = np.argsort(s_ns, kind="stable")  # ties stay in the order of names
@@ -90,34 +90,11 @@ class ShakingStage:
             estimate_revision=estimate.revision,
             t_seen_ns=t_seen_ns,
             targets=targets,
-            intensity_scale=self._conversion.NAME,
+            intensity_scale=self._relations.scale,
             max_intensity=float(intensity.max()) if targets else 0.0,
-            epicentral_intensity=float(epicentral[0]),
+            epicentral_intensity=self._relations.epicentral_intensity(source),
             status=estimate.status,
         )
-
-    def _shaking(
-        self, magnitude: Magnitude, distance: F64, vs30: F64, to_rupture: bool = False
-    ) -> tuple[F64, F64, F64, F64]:
-        """Median PGA (m/s^2), PGV (m/s), intensity and its sigma, at epicentral distances in km.
-
-        `to_rupture`: the distances are those to a rupture that is known, and not to be guessed from
-        magnitude.
-        """
-        reach = DISTANCES["epicentral"] if to_rupture else self._distance
-        median = self._gmpe.motions(magnitude.value, reach(distance, magnitude.value), vs30)
-        pga, pgv = np.exp(median.ln_pga), np.exp(median.ln_pgv)
-        sigma_pga, sigma_pgv = median.sigma_pga, median.sigma_pgv
-        if self._params.magnitude_sigma and magnitude.sigma > 0.0:
-            # First-order propagation: half the difference between one sigma above and one below.
-            high, low = (
-                self._gmpe.motions(m, reach(distance, m), vs30)
-                for m in (magnitude.value + magnitude.sigma, magnitude.value - magnitude.sigma)
-            )
-            sigma_pga = np.hypot(sigma_pga, 0.5 * (high.ln_pga - low.ln_pga))
-            sigma_pgv = np.hypot(sigma_pgv, 0.5 * (high.ln_pgv - low.ln_pgv))
-        intensity = self._conversion.intensity(pga, pgv)
-        return pga, pgv, intensity, self._conversion.sigma(pga, pgv, sigma_pga, sigma_pgv)
 
     def _arrivals(self, origin: Origin, distance: F64) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Arrival times of P and S in ns."""

@@ -9,6 +9,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.shaking.distance import Paths
+from seiswarn.shaking.params import Params
+
 F64 = npt.NDArray[np.float64]
 
 STANDARD_GRAVITY_MPS2 = 9.80665  # m/s^2 per g, by definition (3rd CGPM, 1901)
@@ -17,7 +20,7 @@ CM_PER_M = 100.0
 
 @dataclass(frozen=True, slots=True)
 class GroundMotion:
-    """Median motions and their scatter, each of shape (n,).
+    """Median motions and their scatter, each of shape (n,), the scatter also of shape () if the same for all.
 
     `ln_pga` and `ln_pgv` are natural logarithms of m/s^2 and m/s; `tau` is the scatter between
     events, `phi` within one event, the total is ``sqrt(tau**2 + phi**2)``, all in ln units.
@@ -42,16 +45,24 @@ class GroundMotion:
 class Gmpe(Protocol):
     """A ground-motion model: arrays in, arrays out, all places at once.
 
-    NEEDS names the inputs it reads (``magnitude``, ``rjb_km``, ``vs30_mps`` ...), VALID their ranges
-    as its authors give them, VERIFIED the golden table it is tested against, "" when there is none.
+    NEEDS names the inputs it reads (``magnitude``, ``rjb_km``, ``vs30_mps`` ...; distances are the
+    columns of `Paths`), VALID their ranges as its authors give them, COMPONENT which horizontal motion it
+    predicts (a key of `components.OVER_ROTD50`), VERIFIED the golden table it is tested against, "" when
+    there is none.
+
+    `site_terms` is what the ground alone decides, (k, n) for Vs30 of shape (n,): sites are fixed and
+    forecasts many. `motions` gets it back with every earthquake.
     """
 
     NAME: ClassVar[str]
     NEEDS: ClassVar[tuple[str, ...]]
     VALID: ClassVar[Mapping[str, tuple[float, float]]]
+    COMPONENT: ClassVar[str]
     REFERENCE: ClassVar[str]
     VERIFIED: ClassVar[str]
 
-    def __init__(self, region: str, mechanism: str) -> None: ...
+    def __init__(self, params: Params) -> None: ...
 
-    def motions(self, magnitude: float, rjb_km: F64, vs30_mps: F64) -> GroundMotion: ...
+    def site_terms(self, vs30_mps: F64) -> F64: ...
+
+    def motions(self, magnitude: float, paths: Paths, terms: F64) -> GroundMotion: ...

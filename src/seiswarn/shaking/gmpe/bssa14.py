@@ -15,7 +15,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.jit import kernel
+from seiswarn.shaking.distance import Paths
 from seiswarn.shaking.gmpe.base import CM_PER_M, STANDARD_GRAVITY_MPS2, GroundMotion
+from seiswarn.shaking.params import Params
 
 F64 = npt.NDArray[np.float64]
 
@@ -96,12 +99,36 @@ _PGV = _Coefficients(
 _STYLE = {"unspecified": 0, "strike_slip": 1, "normal": 2, "reverse": 3}  # index into e
 
 
+@kernel
+def fill_bssa14(rjb, terms, pga, pgv, ln_pga, ln_pgv, phi_pga, phi_pgv):  # type: ignore[no-untyped-def]
+    """Medians (ln of g and cm/s) and phi of both measures into the last four, (n,) each.
+
+    `rjb` (n,) in km; `terms` as of `Bssa14.site_terms`; `pga` and `pgv` as of `_event`: equations (1) to
+    (8) and (15) to (17).
+    """
+    e_a, s_a, c3_a, h_a, p_a, r1_a, per_ln_a, dr_a, dv_a = pga
+    e_v, s_v, c3_v, h_v, p_v, r1_v, per_ln_v, dr_v, dv_v = pgv
+    for i in range(len(rjb)):
+        r2 = rjb[i] * rjb[i]
+        reach = math.sqrt(r2 + h_a * h_a)
+        rock = e_a + s_a * math.log(reach) + c3_a * (reach - R_REF_KM)
+        stress = math.log(1.0 + math.exp(rock) / F3_G)
+        ln_pga[i] = rock + terms[0, i] + terms[1, i] * stress
+        reach = math.sqrt(r2 + h_v * h_v)
+        ln_pgv[i] = (
+            e_v + s_v * math.log(reach) + c3_v * (reach - R_REF_KM) + terms[2, i] + terms[3, i] * stress
+        )
+        far_a = min(math.log(max(rjb[i], r1_a) / r1_a) * per_ln_a, 1.0) if rjb[i] > r1_a else 0.0
+        far_v = min(math.log(max(rjb[i], r1_v) / r1_v) * per_ln_v, 1.0) if rjb[i] > r1_v else 0.0
+        phi_pga[i] = p_a + dr_a * far_a - dv_a * terms[4, i]
+        phi_pgv[i] = p_v + dr_v * far_v - dv_v * terms[4, i]
+
+
 class Bssa14:
     """Boore and others (2014), orientation-independent horizontal PGA and PGV (RotD50).
 
     The basin term is left out: it is zero for PGA and PGV. Depth enters only through Rjb, so
-    events deeper than the crust are forecast too strong. The three-component vector peak, which
-    instrumental intensity uses, exceeds RotD50 somewhat; no correction is applied.
+    events deeper than the crust are forecast too strong.
     """
 
     NAME: ClassVar[str] = "BSSA14"
@@ -111,74 +138,77 @@ class Bssa14:
         "rjb_km": (0.0, 400.0),
         "vs30_mps": (150.0, 1500.0),
     }
+    COMPONENT: ClassVar[str] = "RotD50"
     REFERENCE: ClassVar[str] = "Boore, Stewart, Seyhan, Atkinson (2014), Earthquake Spectra 30(3), 1057-1085"
     VERIFIED: ClassVar[str] = "tests/golden/bssa14.csv"
 
-    def __init__(self, region: str, mechanism: str) -> None:
-        self._region = region
-        self._style = _STYLE[mechanism]
+    def __init__(self, params: Params) -> None:
+        self._region = params.region
+        self._style = _STYLE[params.mechanism]
 
-    def motions(self, magnitude: float, rjb_km: F64, vs30_mps: F64) -> GroundMotion:
+    def site_terms(self, vs30_mps: F64) -> F64:
+        """(5, n): linear site term and f2 of PGA, of PGV, equations (6) and (8), and the softness of (17).
+
+        Vs30 in m/s, held at 150 and 1500 outside that range.
+        """
+        vs30 = np.clip(vs30_mps, *self.VALID["vs30_mps"])
+        soft = np.log(V2_MPS / np.minimum(vs30, V2_MPS)) / math.log(V2_MPS / V1_MPS)
+        both = [f(k, vs30) for k in (_PGA, _PGV) for f in (_linear, _f2)]
+        return np.stack([*both, np.minimum(soft, 1.0)])
+
+    def motions(self, magnitude: float, paths: Paths, terms: F64) -> GroundMotion:
         """Median PGA and PGV with scatter.
 
         Parameters
         ----------
         magnitude
             Moment magnitude; above 8.5 the model is held at 8.5, below 3 it is extrapolated.
-        rjb_km
-            (n,) Joyner-Boore distance in km; beyond 400 km extrapolated.
-        vs30_mps
-            (n,) Vs30 in m/s; held at 150 and 1500 outside that range.
+        paths
+            Of them (n,) Joyner-Boore distances in km; beyond 400 km extrapolated.
+        terms
+            (5, n) what `site_terms` gave.
 
         Returns
         -------
         GroundMotion in m/s^2 and m/s, shapes (n,). Equation (1): ln Y = F_E + F_P + F_S + epsilon sigma.
         """
         mag = min(magnitude, self.VALID["magnitude"][1])
-        vs30 = np.clip(vs30_mps, *self.VALID["vs30_mps"])
-        rock = np.exp(self._event(_PGA, mag) + self._path(_PGA, mag, rjb_km))  # PGA_r in g
-        ln_g = np.log(rock) + _site(_PGA, vs30, rock)
-        ln_cmps = self._event(_PGV, mag) + self._path(_PGV, mag, rjb_km) + _site(_PGV, vs30, rock)
+        ln_pga, ln_pgv, phi_pga, phi_pgv = np.empty((4, len(paths.rjb_km)))
+        pga, pgv = self._event(_PGA, mag), self._event(_PGV, mag)
+        fill_bssa14(paths.rjb_km, terms, pga, pgv, ln_pga, ln_pgv, phi_pga, phi_pgv)
+        ln_pga += math.log(STANDARD_GRAVITY_MPS2)
+        ln_pgv -= math.log(CM_PER_M)
         return GroundMotion(
-            ln_pga=ln_g + math.log(STANDARD_GRAVITY_MPS2),
-            ln_pgv=ln_cmps - math.log(CM_PER_M),
-            tau_pga=np.full_like(rjb_km, _tau(_PGA, mag)),
-            phi_pga=_phi(_PGA, mag, rjb_km, vs30),
-            tau_pgv=np.full_like(rjb_km, _tau(_PGV, mag)),
-            phi_pgv=_phi(_PGV, mag, rjb_km, vs30),
+            ln_pga, ln_pgv, np.array(_tau(_PGA, mag)), phi_pga, np.array(_tau(_PGV, mag)), phi_pgv
         )
 
-    def _event(self, k: _Coefficients, mag: float) -> float:
-        """Source term F_E, equation (2)."""
+    def _event(self, k: _Coefficients, mag: float) -> tuple[float, ...]:
+        """What magnitude decides: source term, equation (2), spreading, equation (3), with the regional
+        Delta c3 of (4), and phi by magnitude, equation (15), with its growth by distance and softness.
+        """
         dm = mag - k.mh
         rise = k.e[4] * dm + k.e[5] * dm * dm if dm <= 0.0 else k.e[6] * dm
-        return k.e[self._style] + rise
-
-    def _path(self, k: _Coefficients, mag: float, rjb_km: F64) -> F64:
-        """Path term F_P, equations (3) and (4), with the regional Delta c3."""
-        r = np.sqrt(rjb_km * rjb_km + k.h_km * k.h_km)
-        spreading = (k.c1 + k.c2 * (mag - M_REF)) * np.log(r / R_REF_KM)
-        result: F64 = spreading + (k.c3 + k.dc3[self._region]) * (r - R_REF_KM)
-        return result
+        spreading = k.c1 + k.c2 * (mag - M_REF)
+        phi = k.phi1 + (k.phi2 - k.phi1) * (min(max(mag, 4.5), 5.5) - 4.5)
+        per_ln = 1.0 / math.log(k.r2_km / k.r1_km)
+        c3 = k.c3 + k.dc3[self._region]
+        return (k.e[self._style] + rise, spreading, c3, k.h_km, phi, k.r1_km, per_ln, k.dphi_r, k.dphi_v)
 
 
-def _site(k: _Coefficients, vs30: F64, rock_g: F64) -> F64:
-    """Site term F_S without basin: linear, equation (6), and non-linear, equations (7) and (8)."""
-    linear = k.c * np.log(np.minimum(vs30, k.vc_mps) / V_REF_MPS)
-    f2 = k.f4 * (np.exp(k.f5 * (np.minimum(vs30, V_REF_MPS) - 360.0)) - math.exp(k.f5 * (V_REF_MPS - 360.0)))
-    result: F64 = linear + F1 + f2 * np.log((rock_g + F3_G) / F3_G)
+def _linear(k: _Coefficients, vs30: F64) -> F64:
+    """Linear site term, equation (6), with F1 of (7)."""
+    result: F64 = k.c * np.log(np.minimum(vs30, k.vc_mps) / V_REF_MPS) + F1
+    return result
+
+
+def _f2(k: _Coefficients, vs30: F64) -> F64:
+    """Degree of non-linearity, equation (8)."""
+    result: F64 = k.f4 * (
+        np.exp(k.f5 * (np.minimum(vs30, V_REF_MPS) - 360.0)) - math.exp(k.f5 * (V_REF_MPS - 360.0))
+    )
     return result
 
 
 def _tau(k: _Coefficients, mag: float) -> float:
     """Scatter between events, equation (14)."""
     return k.tau1 + (k.tau2 - k.tau1) * (min(max(mag, 4.5), 5.5) - 4.5)
-
-
-def _phi(k: _Coefficients, mag: float, rjb_km: F64, vs30: F64) -> F64:
-    """Scatter within an event, equations (15) to (17): by magnitude, distance and Vs30."""
-    by_mag = k.phi1 + (k.phi2 - k.phi1) * (min(max(mag, 4.5), 5.5) - 4.5)
-    far = np.log(np.maximum(rjb_km, k.r1_km) / k.r1_km) / math.log(k.r2_km / k.r1_km)
-    soft = np.log(V2_MPS / np.minimum(vs30, V2_MPS)) / math.log(V2_MPS / V1_MPS)
-    result: F64 = by_mag + k.dphi_r * np.minimum(far, 1.0) - k.dphi_v * np.minimum(soft, 1.0)
-    return result
