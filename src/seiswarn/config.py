@@ -1,6 +1,6 @@
 """Configuration: a TOML file becomes the frozen parameters each part owns, or all its problems at once.
 
-    [run] [stations] [waveform] [source] [shaking] [[targets]] [alerts] [reports]
+    [run] [stations] [waveform] [source] [shaking] [places] [grid] [[targets]] [alerts] [reports]
     [[ingest]] [[publish]] [runtime]
 
 Every key has a default; `configs/default.toml` lists them all. Paths are relative to the file.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.config_check import Findings, build
 from seiswarn.config_lines import KeyLines, key_lines
 from seiswarn.config_parts import (
+    Grid,
     Ingest,
     IngestArchive,
     IngestRecords,
     IngestSynthetic,
+    Places,
     Publish,
     PublishFile,
     Run,
@@ -31,7 +34,7 @@ from seiswarn.config_parts import (
     Shaking,
     Stations,
 )
-from seiswarn.config_targets import read_targets_csv
+from seiswarn.config_targets import read_targets
 from seiswarn.errors import ConfigError, ConfigProblem
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.source.params import Params as SourceParams
@@ -39,17 +42,19 @@ from seiswarn.targets import Target
 from seiswarn.timebase import parse_iso
 from seiswarn.waveform.params import Params as WaveformParams
 
-__all__ = ["Config", "config_hash", "default_config", "load_config", "read_targets_csv", "resolved"]
+__all__ = ["Config", "config_hash", "default_config", "load_config", "resolved"]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A whole configuration. Paths in it are absolute; `targets` includes those of the CSV file."""
+    """A whole configuration. Paths in it are absolute; `targets` includes those of the files."""
 
     run: Run = Run()
     stations: Stations = Stations()
     waveform: WaveformParams = WaveformParams()
     source: SourceParams = SourceParams()
     shaking: Shaking = Shaking()
+    places: Places = Places()
+    grid: Grid = Grid()
     targets: tuple[Target, ...] = ()
     alerts: AlertsParams = AlertsParams()
     reports: ReportsParams = ReportsParams()
@@ -144,29 +149,42 @@ def _with_paths(config: Config, base: Path) -> Config:
     return msgspec.structs.replace(
         config,
         stations=Stations(paths=tuple(absolute(p) for p in config.stations.paths)),
-        shaking=moved(config.shaking, "targets") if config.shaking.targets else config.shaking,
+        shaking=_shaking_with_paths(config.shaking, absolute),
         ingest=tuple(moved(i, "path") if from_disk(i) else i for i in config.ingest),
         publish=tuple(moved(p, "path") if isinstance(p, PublishFile) else p for p in config.publish),
         runtime=moved(config.runtime, "folder"),
     )
 
 
+def _shaking_with_paths(shaking: Shaking, absolute: Callable[[str], str]) -> Shaking:
+    """Target files always as a tuple: how one file was written must not show in the hash."""
+    given = shaking.targets
+    files = tuple(absolute(file) for file in ((given,) if isinstance(given, str) else given) if file)
+    vs30 = absolute(shaking.vs30) if shaking.vs30 else ""
+    return msgspec.structs.replace(shaking, targets=files, vs30=vs30)
+
+
 def _with_targets(config: Config, findings: Findings) -> Config:
-    """The same with the targets of the CSV file before those written in the configuration."""
-    from_file: tuple[Target, ...] = ()
-    if config.shaking.targets:
-        file = Path(config.shaking.targets)
-        if file.is_file():
-            from_file, problems = read_targets_csv(file)
-            findings.problems += problems
-        else:
+    """The same with the targets of the files before those written in the configuration."""
+    targets: list[Target] = []
+    where: dict[str, str] = {}
+    for file in map(Path, config.shaking.targets):
+        if not file.is_file():
             findings.add(("shaking", "targets"), f"there is no file {file}")
-    names = {target.name for target in from_file}
+            continue
+        found = read_targets(file, config.shaking.section_km)
+        findings.problems += found.problems
+        for target, line in zip(found.targets, found.lines, strict=True):
+            if where.get(target.name, str(file)) != str(file):
+                text = f"{target.name} stands already in {where[target.name]}"
+                findings.problems.append(ConfigProblem(str(file), line, "targets", text))
+            where.setdefault(target.name, str(file))
+        targets += found.targets
     for k, target in enumerate(config.targets):
-        if target.name in names:
+        if target.name in where:
             findings.add(("targets", k, "name"), f"a second target called {target.name}")
-        names.add(target.name)
-    return msgspec.structs.replace(config, targets=(*from_file, *config.targets))
+        where.setdefault(target.name, findings.file)
+    return msgspec.structs.replace(config, targets=(*targets, *config.targets))
 
 
 def _check_together(config: Config, findings: Findings) -> None:
@@ -180,6 +198,8 @@ def _check_together(config: Config, findings: Findings) -> None:
         if name in names[:k]:
             findings.add(("publish", k), f"a second way out called {name}", "give it a name of its own")
     _check_region(config, findings)
+    if config.shaking.vs30 and not Path(config.shaking.vs30).is_file():
+        findings.add(("shaking", "vs30"), f"there is no file {config.shaking.vs30}")
     if config.waveform.trigger_off >= config.waveform.trigger_on:
         findings.add(("waveform", "trigger_off"), "must be below trigger_on")
     if config.waveform.pick_low_hz >= config.waveform.pick_high_hz:

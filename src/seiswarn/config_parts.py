@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from seiswarn.messages import Status
+from seiswarn.sections import SECTION_KM
 from seiswarn.shaking.params import Params as ShakingParams
 from seiswarn.timebase import parse_iso
 
@@ -40,15 +41,60 @@ class Stations(Section, frozen=True, kw_only=True):
 
 
 class Shaking(ShakingParams, frozen=True, kw_only=True):
-    """The shaking stage, and the file of its targets."""
+    """The shaking stage, the files of its targets and of the ground under them."""
 
     targets: Annotated[
+        str | tuple[str, ...],
+        Meta(
+            description="file of targets or an array of such, relative to this file: CSV with name, latitude,"
+            " longitude and any other key of [[targets]], or GeoJSON (points, lines cut into sections, areas)"
+        ),
+    ] = ()
+    section_km: Annotated[
+        float,
+        Meta(
+            ge=0.1, le=100, description="longest section of a GeoJSON line, where it has no section_km itself"
+        ),
+    ] = SECTION_KM
+    vs30: Annotated[
         str,
         Meta(
-            description="CSV file of targets, relative to this file: name, latitude, longitude and, if"
-            " known, name_zh, vs30_mps; empty: none beside the [[targets]] tables"
+            description="file of Vs30 for targets and nodes that give none, relative to this file: CSV with"
+            " latitude, longitude, vs30_mps, or a raster (ESRI ASCII .asc, netCDF-3 .grd or .nc)"
         ),
     ] = ""
+    vs30_distance_km: Annotated[
+        float, Meta(gt=0, le=50, description="how far away the nearest row of a CSV of Vs30 may be")
+    ] = 2.0
+
+
+class Places(Section, frozen=True, kw_only=True):
+    """Towns of the gazetteer (GeoNames) near the network as further targets."""
+
+    min_population: Annotated[
+        int, Meta(ge=0, description="least number of inhabitants; 0: no places of the gazetteer")
+    ] = 0
+    unknown_population: Annotated[
+        bool, Meta(description="take those too whose inhabitants are not known, in China many towns")
+    ] = False
+    margin_km: Annotated[
+        float, Meta(ge=0, le=2000, description="how far from the nearest station a place may be")
+    ] = 200.0
+    max_places: Annotated[
+        int, Meta(ge=1, le=100_000, description="how many at most; the most populous are taken")
+    ] = 3000
+
+
+class Grid(Section, frozen=True, kw_only=True):
+    """Regular nodes over the network, for maps of the forecast."""
+
+    spacing_km: Annotated[float, Meta(ge=0, le=500, description="from node to node; 0: no grid")] = 0.0
+    margin_km: Annotated[
+        float, Meta(ge=0, le=2000, description="how far the grid reaches around the stations")
+    ] = 100.0
+    max_nodes: Annotated[
+        int, Meta(ge=4, le=1_000_000, description="how many at most; if need be the spacing is widened")
+    ] = 10_000
 
 
 PacketS = Annotated[

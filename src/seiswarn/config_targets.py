@@ -1,82 +1,110 @@
-"""Targets from a CSV file, with every bad line named."""
+"""Targets from files, CSV or GeoJSON, with every broken row or feature named."""
 
 from __future__ import annotations
 
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
-from seiswarn.config_check import Findings, build
+from seiswarn.config_check import Findings
+from seiswarn.config_geojson import read_features
 from seiswarn.config_lines import KeyLines
+from seiswarn.config_target_list import COLUMNS, REQUIRED, TargetList, checked_target
 from seiswarn.errors import ConfigProblem
+from seiswarn.sections import SECTION_KM
 from seiswarn.targets import Target
 
-REQUIRED = ("name", "latitude", "longitude")
-COLUMNS = (*REQUIRED, "name_zh", "vs30_mps")
+TEXTS = ("name", "name_zh", "kind", "line")
+GEOJSON = (".geojson", ".json")
 
 
-def read_targets_csv(path: Path) -> tuple[tuple[Target, ...], list[ConfigProblem]]:
-    """Targets of a CSV file in UTF-8 with a head line, and all problems found in it.
+def read_targets(path: Path, section_km: float = SECTION_KM) -> TargetList:
+    """The targets of a file: GeoJSON when its name ends in .geojson or .json, else CSV; both in UTF-8.
 
-    Columns: name, latitude, longitude, and if known name_zh and vs30_mps. Lines that are empty or
-    start with ``#`` are passed over. Bad lines are left out and reported with their number.
+    CSV: a head line with name, latitude, longitude and any other field of `Target`; lines that are
+    empty or start with ``#`` are passed over. GeoJSON: see `config_geojson`; a line is cut into
+    sections of at most `section_km`. Nothing is raised: see `TargetList.problems`.
     """
-    findings = Findings(str(path), KeyLines())
+    found = TargetList(Findings(str(path), KeyLines()))
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        return (), [ConfigProblem(str(path), 0, "targets", f"cannot be read: {error.strerror}")]
+        found.problems.append(ConfigProblem(str(path), 0, "targets", f"cannot be read: {error.strerror}"))
+        return found
     except UnicodeDecodeError:
-        return (), [ConfigProblem(str(path), 0, "targets", "is not in UTF-8", "save it as UTF-8")]
+        problem = ConfigProblem(str(path), 0, "targets", "is not in UTF-8", "save it as UTF-8")
+        found.problems.append(problem)
+        return found
+    if path.suffix.lower() in GEOJSON:
+        read_features(text, found, section_km)
+    else:
+        _read_csv(text, found)
+    return found
+
+
+def _read_csv(text: str, found: TargetList) -> None:
+    findings = found.findings
     reader = csv.reader(io.StringIO(text))
     head: list[str] | None = None
-    targets: list[Target] = []
-    seen: dict[str, int] = {}
-    for cells in reader:
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            break
+        except csv.Error as error:
+            findings.lines.lines[("targets",)] = line
+            findings.add(("targets",), f"is no CSV: {error}")
+            break
         if not any(cells) or cells[0].startswith("#"):
             continue
-        cells = [cell.strip() for cell in cells]
-        findings.lines.lines[("targets",)] = reader.line_num
+        findings.lines.lines[("targets",)] = line
         if head is None:
             head = cells
-            _check_head(head, findings)
-            if findings.problems:
-                break
+            if not _check_head(head, findings):
+                return
             continue
-        target = _target(dict(zip(head, cells, strict=False)), len(cells) - len(head), findings)
-        if target is None:
-            continue
-        if target.name in seen:
-            findings.add(("targets",), f"{target.name} stands already in line {seen[target.name]}")
-        seen.setdefault(target.name, reader.line_num)
-        targets.append(target)
+        target = _row(dict(zip(head, cells, strict=False)), len(cells) - len(head), findings)
+        if target is not None:
+            found.add(target, line)
     if head is None:
         findings.add(("targets",), "the file is empty", "first line: " + ",".join(COLUMNS))
-    return tuple(targets), findings.problems
 
 
-def _check_head(head: list[str], findings: Findings) -> None:
+def _check_head(head: list[str], findings: Findings) -> bool:
+    """Whether the columns are all known, those needed are there, and none comes twice."""
+    columns = "columns: " + ",".join(COLUMNS)
+    before = len(findings.problems)
     for name in REQUIRED:
         if name not in head:
-            findings.add(("targets",), f"the head line has no column {name}", "columns: " + ",".join(COLUMNS))
-    for name in head:
+            findings.add(("targets",), f"the head line has no column {name}", columns)
+    for k, name in enumerate(head):
         if name not in COLUMNS:
-            findings.add(("targets",), f"unknown column {name!r}", "columns: " + ",".join(COLUMNS))
+            findings.add(("targets",), f"unknown column {name!r}", columns)
+        elif name in head[:k]:
+            findings.add(("targets",), f"a second column {name!r}", "leave one")
+    return len(findings.problems) == before
 
 
-def _target(row: dict[str, str], surplus: int, findings: Findings) -> Target | None:
+def _row(row: dict[str, str], surplus: int, findings: Findings) -> Target | None:
     """One line; `surplus` is by how many cells it differs from the head line."""
     if surplus:
-        findings.add(("targets",), f"has {abs(surplus)} cells too {'many' if surplus > 0 else 'few'}")
+        hint = (
+            "quote a cell with a comma in it" if surplus > 0 else "leave unknown cells empty, keep the commas"
+        )
+        findings.add(("targets",), f"has {abs(surplus)} cells too {'many' if surplus > 0 else 'few'}", hint)
         return None
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for name, cell in row.items():
-        if name in ("name", "name_zh"):
-            values[name] = cell
-        elif cell or name in REQUIRED:
-            try:
-                values[name] = float(cell)
-            except ValueError:
-                values[name] = cell  # a text where a number belongs: noted by `build`
-    target: Target | None = build(Target, values, ("targets",), findings)
-    return target
+        if name in REQUIRED or cell:
+            values[name] = cell if name in TEXTS else _number(cell)
+    return checked_target(values, ("targets",), findings)
+
+
+def _number(cell: str) -> float | str:
+    """A number; a text where a number belongs stays one and is noted by `build`."""
+    try:
+        return float(cell)
+    except ValueError:
+        return cell

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from seiswarn.config import Config, config_hash, default_config, load_config, read_targets_csv, resolved
+from seiswarn.config import Config, config_hash, default_config, load_config, resolved
 from seiswarn.config_parts import Cap, IngestSynthetic, PublishFile, PublishZmq, Report
 from seiswarn.config_text import default_toml
 from seiswarn.errors import ConfigError
@@ -308,48 +308,3 @@ def test_loading_is_quick_and_pulls_in_nothing_heavy():
     seconds, heavy = out.split(" ", 1)
     assert heavy.strip() == "[]"
     assert float(seconds) < 0.5  # measured 0.06 s on an idle machine; a busy one may take longer
-
-
-# --- targets ------------------------------------------------------------------------------
-
-
-def test_targets_csv(write):
-    path = write(
-        "\ufeffname,latitude,longitude,name_zh,vs30_mps\n# a comment\n\nA,1,2,甲,300\nB,3,4,,\n", "t.csv"
-    )
-    targets, found = read_targets_csv(path)
-    assert found == []
-    assert [(t.name, t.name_zh, t.vs30_mps) for t in targets] == [("A", "甲", 300.0), ("B", "", 0.0)]
-
-
-def test_bad_lines_of_targets_are_all_named_and_the_good_ones_kept(write):
-    path = write(
-        "name,latitude,longitude\nA,1,2\nB,north,2\nC,91,2\nD,1\nE,1,2,3\nA,5,6\n,1,2\nF,nan,1\n", "t.csv"
-    )
-    targets, found = read_targets_csv(path)
-    assert [t.name for t in targets] == ["A", "A"]
-    assert [p.line for p in found] == [3, 4, 5, 6, 7, 8, 9]
-    assert found[0].key == "targets.latitude"
-    assert "1 cells too few" in found[2].message
-    assert "already in line 2" in found[4].message
-
-
-def test_problems_of_a_target_file_stand_beside_those_of_the_configuration(write):
-    write("name,latitude,longitude\nA,x,2\n", "t.csv")
-    found = problems(write("[shaking]\ntargets = 't.csv'\n[alerts]\nmin_stations = 0\n"))
-    assert [(Path(p.file).name, p.line) for p in found] == [("c.toml", 4), ("t.csv", 2)]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "empty"),
-        ("name,lat,lon\n", "no column latitude"),
-        ("name,latitude,longitude,height\n", "unknown column 'height'"),
-        (b"name,latitude,longitude\n\xff,1,2\n", "UTF-8"),
-    ],
-)
-def test_target_files_that_cannot_be_used(write, text, words):
-    targets, found = read_targets_csv(write(text, "t.csv"))
-    assert targets == ()
-    assert any(words in p.message for p in found)

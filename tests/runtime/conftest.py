@@ -8,8 +8,9 @@ import pytest
 from lxml import etree
 
 from runtime_daemon import Daemon
-from seiswarn.config import Config, read_targets_csv
+from seiswarn.config import Config
 from seiswarn.config_parts import IngestSynthetic, Run, Runtime, Stations
+from seiswarn.config_targets import read_targets
 from seiswarn.runtime.replay import replay
 from seiswarn.runtime.setup import synthetic_run
 
@@ -42,12 +43,12 @@ def quake_config(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -
         station.getparent().remove(station)
     path = tmp_path_factory.mktemp("network") / "stations.xml"
     tree.write(str(path))
-    targets, problems = read_targets_csv(network / "targets.csv")
-    assert not problems
+    found = read_targets(network / "targets.csv")
+    assert not found.problems
     return Config(
         run=Run(name="small", status="exercise"),
         stations=Stations(paths=(str(path),)),
-        targets=targets,
+        targets=tuple(found.targets),
         ingest=(QUAKE,),
         runtime=Runtime(snapshot_s=5.0, heartbeat_s=0.2),
     )
