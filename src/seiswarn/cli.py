@@ -1,4 +1,4 @@
-"""The command line: run, replay, evaluate, listen, drill, check, stations, schema.
+"""The command line: run, replay, evaluate, plan, listen, drill, check, stations, schema.
 
 Nothing heavy is imported before a command needs it, so `seiswarn --help` answers at once.
 """
@@ -378,6 +378,58 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
 def _tell_refusals(counts: dict[str, int]) -> None:
     if counts.get("DataError"):
         _say(f"{counts['DataError']} reports of refused or flagged data; see errors.jsonl.")
+
+
+@app.command()
+def plan(
+    config: Annotated[Path, typer.Argument(help="Configuration file: stations, targets and alert rule.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write a page with maps and tables.", show_default=False)
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write all nodes to this file.", show_default=False)
+    ] = None,
+    depth_km: Annotated[float, typer.Option(help="Of the earthquake.")] = 10.0,
+    magnitude: Annotated[float, typer.Option(help="Of the earthquake.")] = 6.0,
+    latency: Annotated[float, typer.Option(min=0.0, help="Seconds a packet is under way.")] = 1.0,
+    packet: Annotated[float, typer.Option(min=0.02, max=10.0, help="Seconds per packet.")] = 0.5,
+    delivery: Annotated[
+        float, typer.Option(min=0.0, help="Seconds from the alert to whom it is for; widens the blind zone.")
+    ] = 0.0,
+    policy: Annotated[
+        str, typer.Option(help="Whose alerts count; those of any audience without.", show_default=False)
+    ] = "",
+    nodes: Annotated[int, typer.Option(min=4, max=20_000, help="At most so many nodes.")] = 300,
+    spacing_km: Annotated[
+        float | None, typer.Option(min=0.1, help="Between nodes, instead of --nodes.", show_default=False)
+    ] = None,
+    margin_km: Annotated[float, typer.Option(min=0.0, max=500.0, help="Around the stations.")] = 30.0,
+    add_stations: Annotated[
+        Path | None,
+        typer.Option(
+            help="Show what stations at the sites in this CSV file (name,latitude,longitude) would change.",
+            show_default=False,
+        ),
+    ] = None,
+    site: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,LAT,LON", help="The same for one site; may be repeated."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Processes at a time; 0: one for each processor core.")
+    ] = 0,
+) -> None:
+    """Map how soon a network would warn, how far around an epicentre too late, and what stations add."""
+    from seiswarn.plan.command import run
+
+    _insist_on_writable(out, json)
+    for line in run(
+        _config(config), out, json, depth_km=depth_km, magnitude=magnitude, latency_s=latency,
+        packet_s=packet, delivery_s=delivery, policy=policy, max_nodes=nodes, spacing_km=spacing_km,
+        margin_km=margin_km, sites_file=add_stations, sites=site or (),
+        n_jobs=jobs or len(os.sched_getaffinity(0)),
+    ):  # fmt: skip
+        _say(line)
 
 
 @app.command()

@@ -103,7 +103,7 @@ class Network:
                         reasons=message.reasons,
                     )
                 if isinstance(message, Decision) and (
-                    against is None or not message.policy == "source" or against.policy == "source"
+                    against is None or message.policy != "source" or against.policy == "source"
                 ):
                     against = message
         return self._silent(latitude, longitude, against)
@@ -112,11 +112,21 @@ class Network:
         return not self._quake.policy or policy == self._quake.policy
 
     def _silent(self, latitude: float, longitude: float, against: Decision | None) -> Outcome:
-        place = {"latitude": latitude, "longitude": longitude}
         if against is None:
-            text = f"no two stations had P within {LONGEST_S:.0f} s"
-            return Outcome(alert_s=None, reasons=(NOBODY_PICKED,), detail=text, **place)
+            return Outcome(
+                latitude=latitude,
+                longitude=longitude,
+                alert_s=None,
+                reasons=(NOBODY_PICKED,),
+                detail=f"no two stations had P within {LONGEST_S:.0f} s",
+            )
         return Outcome(
-            alert_s=None, policy=against.policy, n_stations=against.n_stations, magnitude=against.magnitude,
-            reasons=against.reasons, detail=against.detail, **place,
-        )  # fmt: skip
+            latitude=latitude,
+            longitude=longitude,
+            alert_s=None,
+            policy=against.policy,
+            n_stations=against.n_stations,
+            magnitude=against.magnitude,
+            reasons=against.reasons,
+            detail=against.detail,
+        )

@@ -122,9 +122,7 @@ class Script:
                 out.append(_Speaker(code, self._verticals[k], heard, *map(from_seconds, later)))
         return out
 
-    def _collect(
-        self, who: _Speaker, low: int, high: int, step_ns: int, due: dict[int, _Pending]
-    ) -> None:
+    def _collect(self, who: _Speaker, low: int, high: int, step_ns: int, due: dict[int, _Pending]) -> None:
         """Add what `who` says after `low` and until `high`, ns since the origin."""
         heard, late = who.heard, self._latency_ns
         # P and S may come by different amounts later: look at all that either could bring in.
