@@ -93,18 +93,24 @@ def _initial(char: str) -> str:
 
 
 def rows(cities: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One line per place that is kept, the most populous first."""
+    """One line per place that is kept, the most populous first; of two at one place and of one name one."""
     kept = [c for c in cities if c["countrycode"] == CHINA or c["population"] >= WORLD_MIN_POPULATION]
     kept.sort(key=lambda c: (-c["population"], c["countrycode"], c["name"], c["geonameid"]))
-    return [_row(c) for c in kept]
+    unique: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for c in kept:
+        unique.setdefault((c["name"], _place(c)), c)
+    return [_row(c) for c in unique.values()]
+
+
+def _place(city: Mapping[str, Any]) -> str:
+    return f"{city['latitude']:.4f},{city['longitude']:.4f}"
 
 
 def _row(city: Mapping[str, Any]) -> str:
     in_china = city["countrycode"] == CHINA
     name = city["name"].replace(",", " ").strip()
     zh = chinese_name(name, city["alternatenames"], in_china=in_china)
-    place = f"{city['latitude']:.4f},{city['longitude']:.4f}"
-    return f"{name},{zh},{place},{city['population']},{city['countrycode']}"
+    return f"{name},{zh},{_place(city)},{city['population']},{city['countrycode']}"
 
 
 def head(version: str) -> str:

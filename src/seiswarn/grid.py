@@ -26,6 +26,8 @@ class GridNodes:
     ----------
     latitude, longitude
         (n_rows * n_columns,) degrees.
+    vs30_mps
+        (n_rows * n_columns,) m/s; 0: unknown.
     n_rows, n_columns
         The shape.
     north, west
@@ -40,6 +42,7 @@ class GridNodes:
 
     latitude: F64
     longitude: F64
+    vs30_mps: F64
     n_rows: int
     n_columns: int
     north: float
@@ -65,7 +68,7 @@ def grid_nodes(
 
     Regular in degrees, with `spacing_km` at its middle latitude; the nodes cover the area or a little
     more. When that takes more than `max_nodes`, a wider spacing is taken, within about 1 % the smallest
-    that does not. Raises ValueError without points, with a spacing not above 0, or fewer than 4 nodes allowed.
+    that does not. Raises ValueError without points, with a spacing not above 0, with fewer than 4 nodes.
     """
     if len(latitudes) == 0 or spacing_km <= 0.0 or max_nodes < 4:
         raise ValueError(f"no grid over {len(latitudes)} points every {spacing_km} km of {max_nodes} nodes")
@@ -91,7 +94,7 @@ def grid_nodes(
     lon = np.tile(left + d_lon * np.arange(columns), rows)
     wrapped = (lon + 180.0) % 360.0 - 180.0
     lon = np.where((lon < -180.0) | (lon > 180.0), wrapped, lon)
-    return GridNodes(lat, lon, rows, columns, top, left, d_lat, d_lon, step, spacing_km)
+    return GridNodes(lat, lon, np.zeros(len(lat)), rows, columns, top, left, d_lat, d_lon, step, spacing_km)
 
 
 def _cosine(latitude: float) -> float:

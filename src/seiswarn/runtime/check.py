@@ -5,30 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import zmq
 
 from seiswarn.config import Config, load_config
 from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishZmq
 from seiswarn.errors import ConfigError, SeiswarnError, UsageError
+from seiswarn.runtime.check_targets import target_findings
+from seiswarn.runtime.finding import Finding
 from seiswarn.stations import StationTable
 from seiswarn.timebase import iso, parse_iso
+
+if TYPE_CHECKING:
+    from seiswarn.runtime.setup import Setup
 
 MIN_FREE_BYTES = 1 << 30
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: what, whether it is well, and a sentence."""
-
-    subject: str
-    ok: bool
-    sentence: str
 
 
 def check_config(path: Path) -> list[Finding]:
@@ -40,8 +35,10 @@ def check_config(path: Path) -> list[Finding]:
     findings = [Finding("configuration", True, f"{path} is sound; status is {config.run.status}")]
     table = _try(findings, "stations", lambda: _stations(config, findings))
     if table is not None:
-        _try(findings, "pipeline", lambda: _pipeline(config, table, findings))
-    _targets(config, findings)
+        findings += target_findings(path, config, table)
+        setup = _try(findings, "targets", lambda: _targets(config, table, findings))
+        if setup is not None:
+            _try(findings, "pipeline", lambda: _pipeline(setup, findings))
     _folder(config, findings)
     _endpoints(config, findings)
     return findings
@@ -93,22 +90,25 @@ def _stations(config: Config, findings: list[Finding]) -> StationTable:
     return table
 
 
-def _pipeline(config: Config, table: StationTable, findings: list[Finding]) -> None:
-    from seiswarn.runtime import clock
+def _targets(config: Config, table: StationTable, findings: list[Finding]) -> Setup:
+    """Where the run would forecast, and what had to be decided about it."""
     from seiswarn.runtime.setup import set_up
+
+    setup = set_up(config, table, config.run.status)
+    findings += [Finding("targets", True, sentence) for sentence in setup.notes]
+    findings += [Finding("targets", True, sentence, warning=True) for sentence in setup.warnings]
+    return setup
+
+
+def _pipeline(setup: Setup, findings: list[Finding]) -> None:
+    from seiswarn.runtime import clock
     from seiswarn.runtime.warm import compile_aside, warm
 
     begun = clock.monotonic_s()
     aside = compile_aside()
-    warm(set_up(config, table, config.run.status).pipeline(), aside)
+    warm(setup.pipeline(), aside)
     seconds = clock.monotonic_s() - begun
     findings.append(Finding("kernels", True, f"compiled or loaded in {seconds:.1f} s"))
-
-
-def _targets(config: Config, findings: list[Finding]) -> None:
-    n = len(config.targets)
-    sentence = f"{n} targets" if n else "no targets configured: the stations themselves will be the targets"
-    findings.append(Finding("targets", True, sentence))
 
 
 def _folder(config: Config, findings: list[Finding]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import seiswarn
 from seiswarn.config import Config, config_hash, resolved
 from seiswarn.errors import UsageError
+from seiswarn.grid import GridNodes
 from seiswarn.ingest.base import Doorkeeper, Item, Sealed, as_errors
 from seiswarn.messages import DataError, QuickReport, Status
 from seiswarn.pipeline import Params, Pipeline
@@ -19,10 +20,11 @@ from seiswarn.publish.formats.record_section import Trace, select_traces, window
 from seiswarn.publish.formats.report_html import Params as ReportParams
 from seiswarn.publish.sinks.file import RunFolder
 from seiswarn.runtime.session import INPUT
+from seiswarn.runtime.where import where
 from seiswarn.stations import StationTable
 from seiswarn.store.journal import JournalReader
 from seiswarn.store.waveforms import waveforms
-from seiswarn.targets import Target, targets_from_stations
+from seiswarn.targets import Target, TargetTable
 from seiswarn.timebase import MS, NS, from_seconds
 from seiswarn.waveform.stage import WaveformStage
 
@@ -53,9 +55,12 @@ class Setup:
     targets: tuple[Target, ...]
     params: Params
     status: Status
+    grid: GridNodes | None = None
+    notes: tuple[str, ...] = ()  # about targets and grid: as asked for
+    warnings: tuple[str, ...] = ()  # about targets and grid: not as asked for
 
     def pipeline(self, waveform: WaveformStage | None = None) -> Pipeline:
-        return Pipeline(self.params, self.table, self.targets, waveform)
+        return Pipeline(self.params, self.table, self.targets, waveform, self.grid)
 
     def doorkeeper(self) -> Doorkeeper:
         return Doorkeeper(self.table, self.status)
@@ -80,6 +85,8 @@ class Setup:
             "n_channels": self.table.n_channels,
             "n_stations": self.table.n_stations,
             "n_targets": len(self.targets),
+            "targets_digest": TargetTable.of(self.targets).digest,
+            "n_nodes": len(self.grid) if self.grid is not None else 0,
         }
 
     def run_folder(self, folder: Path, *, resume: bool = False, draw_late: bool = False) -> RunFolder:
@@ -133,15 +140,24 @@ def stage_params(config: Config) -> Params:
         waveform=config.waveform,
         source=config.source,
         shaking=config.shaking,
-        alerts=config.alerts,
+        audiences=(config.alerts,),
         reports=config.reports,
     )
 
 
 def set_up(config: Config, table: StationTable, status: Status) -> Setup:
-    """Targets default to the stations themselves, so that a run without a configuration says something."""
-    targets = tuple(config.targets) or targets_from_stations(table)
-    return Setup(config, table, targets, stage_params(config), status)
+    """A run over these stations: see `runtime.where` for its targets and its grid. Raises UsageError."""
+    found = where(config, table)
+    return Setup(
+        config,
+        table,
+        found.targets,
+        stage_params(config),
+        status,
+        grid=found.grid,
+        notes=found.notes,
+        warnings=found.warnings,
+    )
 
 
 def archive_run(
