@@ -399,7 +399,10 @@ def plan(
     policy: Annotated[
         str, typer.Option(help="Whose alerts count; those of any audience without.", show_default=False)
     ] = "",
-    nodes: Annotated[int, typer.Option(min=4, max=20_000, help="At most so many nodes.")] = 300,
+    draws: Annotated[
+        int, typer.Option(min=1, max=99, help="Of the noise of records; the middle outcome counts.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option(min=4, max=20_000, help="At most so many nodes.")] = 240,
     spacing_km: Annotated[
         float | None, typer.Option(min=0.1, help="Between nodes, instead of --nodes.", show_default=False)
     ] = None,
@@ -425,8 +428,8 @@ def plan(
     _insist_on_writable(out, json)
     for line in run(
         _config(config), out, json, depth_km=depth_km, magnitude=magnitude, latency_s=latency,
-        packet_s=packet, delivery_s=delivery, policy=policy, max_nodes=nodes, spacing_km=spacing_km,
-        margin_km=margin_km, sites_file=add_stations, sites=site or (),
+        packet_s=packet, delivery_s=delivery, policy=policy, draws=draws, max_nodes=nodes,
+        spacing_km=spacing_km, margin_km=margin_km, sites_file=add_stations, sites=site or (),
         n_jobs=jobs or len(os.sched_getaffinity(0)),
     ):  # fmt: skip
         _say(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -27,6 +28,7 @@ class Quake(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: float = 1.0
     packet_s: float = 0.5
     policy: str = ""  # whose alerts count; those of any, when empty
+    draws: int = 1  # of the noise that records are made of; the outcome is the middle one of so many
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,36 +62,43 @@ def outcomes(task: Task) -> list[list[Outcome]]:
     first, quake = task.setups[0], task.quake
     source = first.params.source
     times = TravelTimes(source.velocity_model, source.max_depth_km, source.velocity_layers)
-    recordings = record(
-        first.params.waveform, times, magnitude=quake.magnitude, depth_km=quake.depth_km,
-        packet_s=quake.packet_s, step_ns=first.step_ns,
-    )  # fmt: skip
-    return [[each.at(*place) for place in task.places] for each in asked(task, times, recordings)]
-
-
-def asked(task: Task, times: TravelTimes, recordings: Recordings) -> Sequence[Network]:
-    """The networks of a task, ready to be asked."""
-    return [Network(setup, task.quake, times, recordings) for setup in task.setups]
+    recordings = [
+        record(
+            first.params.waveform, times, magnitude=quake.magnitude, depth_km=quake.depth_km,
+            packet_s=quake.packet_s, step_ns=first.step_ns, seed=1 + k,
+        )
+        for k in range(quake.draws)
+    ]  # fmt: skip
+    networks = [Network(setup, quake, times, recordings) for setup in task.setups]
+    return [[network.at(*place) for place in task.places] for network in networks]
 
 
 class Network:
     """A network with its pipeline, which begins anew for each earthquake."""
 
-    def __init__(self, setup: Setup, quake: Quake, times: TravelTimes, recordings: Recordings) -> None:
+    def __init__(
+        self, setup: Setup, quake: Quake, times: TravelTimes, recordings: Sequence[Recordings]
+    ) -> None:
         self._quake = quake
         self._waveform = Scripted()
         # It is a stage like the real one to the pipeline, which asks nothing else of it.
         self._pipeline = setup.pipeline(cast(WaveformStage, self._waveform))
         self._fresh = self._pipeline.snapshot()
-        self._script = Script(
-            setup.table, recordings, times, latency_s=quake.latency_s, step_ns=setup.step_ns
-        )
+        self._scripts = [
+            Script(setup.table, one, times, latency_s=quake.latency_s, step_ns=setup.step_ns)
+            for one in recordings
+        ]
 
     def at(self, latitude: float, longitude: float) -> Outcome:
-        """The outcome of the earthquake at an epicentre in degrees."""
+        """The outcome of the earthquake at an epicentre in degrees, the middle one of all draws."""
+        told = [self._once(script, latitude, longitude) for script in self._scripts]
+        told.sort(key=lambda o: math.inf if o.alert_s is None else o.alert_s)
+        return told[(len(told) - 1) // 2]
+
+    def _once(self, script: Script, latitude: float, longitude: float) -> Outcome:
         self._pipeline.restore(self._fresh)
         against: Decision | None = None
-        for piece, said in self._script.slices(latitude, longitude):
+        for piece, said in script.slices(latitude, longitude):
             self._waveform.said = said
             for message in self._pipeline.handle(piece):
                 if isinstance(message, Alert) and message.kind == "new" and self._counts(message.policy):

@@ -30,7 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     quake: Quake = Quake()
     delivery_s: float = 0.0
-    max_nodes: int = 300
+    max_nodes: int = 240
     spacing_km: float | None = None
     margin_km: float = 30.0
     sites: tuple[Site, ...] = ()
@@ -135,6 +135,7 @@ def run(
     packet_s: float,
     delivery_s: float,
     policy: str,
+    draws: int,
     max_nodes: int,
     spacing_km: float | None,
     margin_km: float,
@@ -147,7 +148,12 @@ def run(
     Raises UsageError as `plan` does, and for sites that cannot be read.
     """
     quake = Quake(
-        magnitude=magnitude, depth_km=depth_km, latency_s=latency_s, packet_s=packet_s, policy=policy
+        magnitude=magnitude,
+        depth_km=depth_km,
+        latency_s=latency_s,
+        packet_s=packet_s,
+        policy=policy,
+        draws=draws,
     )
     options = Options(
         quake=quake,

@@ -44,7 +44,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 0.55, 1.0, 0.12, 0.62  # of the frame, in inches
 _NAME_WIDTH, _NAME_HEIGHT = 0.11, 0.035  # of the map: a name of nine letters
 # Of the sequential colours viridis and cividis and of the diverging PuOr all can be told apart with any
 # colour blindness (Crameri, Shephard and Heron 2020, Nature Communications 11, 5444, on what that takes).
-ALERT_COLOURS, BLIND_COLOURS, CHANGE_COLOURS = "viridis_r", "cividis_r", "PuOr"
+ALERT_COLOURS, BLIND_COLOURS, CHANGE_COLOURS = "viridis_r", "cividis_r", "PuOr_r"
 LEAST_CHANGE_S = 1.0  # the scale of changes is never narrower: the noise of records alone makes tenths
 N_LEVELS = 7
 
@@ -137,13 +137,8 @@ def _cells(
     cells = axes.pcolormesh(
         lon, lat, np.ma.masked_invalid(field), cmap=colours, vmin=limits[0], vmax=limits[1], shading="nearest"
     )
-    if min(shape) > 1 and np.isfinite(field).sum() > 3 and np.nanmax(field) > np.nanmin(field):
-        levels = [v for v in _levels(*limits) if np.nanmin(field) < v < np.nanmax(field)]
-        if levels:
-            lines = axes.contour(
-                lon, lat, np.ma.masked_invalid(field), levels, colors="white", linewidths=0.8
-            )
-            axes.clabel(lines, fontsize=7.5, fmt="%g", colors=INK)
+    if colours != CHANGE_COLOURS:  # where nothing changes a line would follow the noise
+        _contours(axes, lon, lat, field, limits)
     bar_axes = made.add_axes(
         ((WIDTH_IN - _RIGHT + 0.12) / WIDTH_IN, _BOTTOM / whole, 0.16 / WIDTH_IN, height / whole)
     )
@@ -152,6 +147,19 @@ def _cells(
     bar = made.colorbar(cells, cax=bar_axes, extend=extend)
     bar.set_label(label)
     bar.outline.set_linewidth(0.6)
+
+
+def _contours(axes: Axes, lon: F64, lat: F64, field: F64, limits: tuple[float, float]) -> None:
+    """Lines of round values with their numbers, where the field is known."""
+    good = field[np.isfinite(field)]
+    if min(field.shape) < 2 or len(good) < 4:
+        return
+    levels = [v for v in _levels(*limits) if good.min() < v < good.max()]
+    if levels:
+        known = np.ma.masked_invalid(field)
+        lines = axes.contour(lon, lat, known, levels, colors=INK, linewidths=0.7, alpha=0.6)
+        for text in axes.clabel(lines, fontsize=7.5, fmt="%g", colors=INK):
+            text.set_bbox(_BEHIND)
 
 
 def _levels(low: float, high: float) -> list[float]:
@@ -186,10 +194,13 @@ def _marks(
             [east(t.longitude) for t in named], [t.latitude for t in named],
             "s", ms=3.6, mfc=INK, mec="white", mew=0.6, ls="", label="target",
         )  # fmt: skip
+        edge = axes.get_xlim()[1] - _NAME_WIDTH * (axes.get_xlim()[1] - axes.get_xlim()[0])
         for target in named:
+            left = east(target.longitude) > edge  # no room for the name on the right
             axes.annotate(
-                target.name, (east(target.longitude), target.latitude), xytext=(5, 4),
-                textcoords="offset points", fontsize=8, clip_on=True, zorder=6, bbox=_BEHIND,
+                target.name, (east(target.longitude), target.latitude), xytext=(-5 if left else 5, 4),
+                textcoords="offset points", ha="right" if left else "left", fontsize=8, clip_on=True,
+                zorder=6, bbox=_BEHIND,
             )  # fmt: skip
     if sites:
         handles += axes.plot(
@@ -209,7 +220,7 @@ def _legible(axes: Axes, targets: Sequence[Target]) -> list[Target]:
     width, height = _NAME_WIDTH * (east - west), _NAME_HEIGHT * (north - south)
     named: list[Target] = []
     for target in sorted(targets, key=lambda t: -t.population):
-        on_map = west < target.longitude < east - 0.6 * width and south < target.latitude < north
+        on_map = west < target.longitude < east and south < target.latitude < north
         if on_map and not any(
             abs(target.longitude - n.longitude) < width and abs(target.latitude - n.latitude) < height
             for n in named

@@ -18,7 +18,7 @@ from seiswarn.targets import Target
 MOST_SILENT = 200  # nodes without an alert that are listed
 TAIL = 0.98  # of the nodes lie within the scale: one far out would take the colours from all others
 ALERT, BLIND = "first alert, s after the origin", "blind zone, km"
-CHANGE = "change of the first alert, s (blue: earlier, orange: later)"
+CHANGE = "change of the first alert, s (purple: earlier, orange: later)"
 
 
 def page(plan: Plan, grid: GridNodes, targets: Sequence[Target]) -> bytes:
@@ -105,7 +105,7 @@ def _maps(plan: Plan, grid: GridNodes, targets: Sequence[Target]) -> list[tuple[
         change = alerts[1] - alerts[0]
         finite = np.abs(change[np.isfinite(change)])
         reach = max(maps.LEAST_CHANGE_S, float(np.quantile(finite, TAIL)) if len(finite) else 0.0)
-        drawn = one(change, CHANGE, f"{maps.CHANGE_COLOURS}_r", (-reach, reach), plan.sites)
+        drawn = one(change, CHANGE, maps.CHANGE_COLOURS, (-reach, reach), plan.sites)
         out.append(("What the added stations change", drawn))
     out.append((f"The blind zone{when}", one(blinds[0], BLIND, maps.BLIND_COLOURS, scales[1], ())))
     if len(blinds) > 1:

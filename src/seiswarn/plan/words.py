@@ -24,11 +24,13 @@ def what(plan: Plan) -> str:
     """One sentence: what was computed."""
     quake, n = plan.quake, plan.n_rows * plan.n_columns
     delivered = f" and {plan.delivery_s:g} s of delivery" if plan.delivery_s else ""
+    middle = f" Each is the middle one of {quake.draws} draws of noise." if quake.draws > 1 else ""
     return (
         f"For an earthquake of M {quake.magnitude:g}, {quake.depth_km:g} km deep, at each of {n} nodes"
         f" ({plan.n_rows} by {plan.n_columns}, {plan.spacing_km:.0f} km apart): when the first alert to"
         f" {said(plan.rules)} leaves, with {len(plan.stations)} stations whose packets of"
-        f" {quake.packet_s:g} s take {quake.latency_s:g} s, and how far S has gone by then{delivered}."
+        f" {quake.packet_s:g} s take {quake.latency_s:g} s, and how far S has gone by then"
+        f"{delivered}.{middle}"
     )
 
 
