@@ -17,10 +17,19 @@ from typing import Any, Literal
 
 import msgspec
 
+from seiswarn.forecast_field import ForecastField
+
 Status = Literal["actual", "exercise", "test"]
 AlertKind = Literal["new", "update", "cancel", "final"]
 EventState = Literal["new", "update", "ended", "cancelled"]
 Action = Literal["new", "update", "cancel", "final", "hold"]
+# What an alert changes for who receives it; several may come at once. `AlertKind` says less, and never
+# more than it did: who knows only the four kinds still understands every alert.
+Transition = Literal[
+    "new", "update", "escalate", "deescalate", "area_growth", "cancel", "all_clear", "expired", "final"
+]
+# What an estimate or alert rests on: a located earthquake, or motion observed at places alone.
+Grounds = Literal["source", "wavefield"]
 SampleType = Literal["i4", "f4", "f8"]
 Phase = Literal["P", "S"]
 
@@ -301,6 +310,10 @@ class EventEstimate(Message, frozen=True, kw_only=True):
     rupture: Rupture | None = None
     # How often in a year noise alone would do the same, in the whole network (`source.evidence`).
     false_per_year: float = 0.0
+    # "wavefield": strong motion that no located earthquake explains; the origin is then no more than the
+    # station that showed it first, and there is no magnitude.
+    grounds: Grounds = "source"
+    continues: str = ""  # the event that this one goes on from, or, once ended, that goes on with it
     status: Status = "actual"
 
 
@@ -308,7 +321,12 @@ class EventEstimate(Message, frozen=True, kw_only=True):
 
 
 class TargetForecast(Message, frozen=True, kw_only=True):
-    """What one target must expect. `seconds_left` counts from `t_seen_ns` to S (negative: past)."""
+    """What one target must expect. `seconds_left` counts from `t_seen_ns` to S (negative: past).
+
+    `level` is what it means to the audience of an alert; `p_exceed` the probability of reaching each of
+    the `thresholds` of the alert; `intensity_source` what magnitude and distance alone say,
+    `intensity_wavefield` the largest motion observed around it, where there is one.
+    """
 
     name: str
     name_zh: str = ""
@@ -323,18 +341,42 @@ class TargetForecast(Message, frozen=True, kw_only=True):
     s_arrival_ns: int
     seconds_left: float
     method: str  # e.g. "BSSA14+GB/T 17742-2020"
+    kind: str = ""
+    line: str = ""  # the railway line or pipeline a section belongs to
+    population: int = 0
+    level: str = ""
+    level_rank: int = 0
+    p_exceed: tuple[float, ...] = ()
+    intensity_source: float | None = None
+    intensity_wavefield: float | None = None
+    outside_validity: bool = False  # a relation is used beyond the range its authors give
 
 
 class Forecast(Message, frozen=True, kw_only=True):
-    """Shaking expected from one estimate, targets ordered by S arrival then name."""
+    """Shaking expected from one estimate, and from the motion observed so far.
+
+    `field` holds all targets as columns, `grid` the nodes of the grid when there is one (not in every
+    message). `targets` stays empty; journals of earlier versions have them there. `blind_zone_km` is the
+    epicentral distance that S has reached at `t_seen_ns`.
+    """
 
     event_id: str
     estimate_revision: int
     t_seen_ns: int
-    targets: tuple[TargetForecast, ...]
+    targets: tuple[TargetForecast, ...] = ()
     intensity_scale: str
     max_intensity: float  # largest over the targets; 0 when there are none
     epicentral_intensity: float  # at the epicentre itself, on reference ground
+    origin_time_ns: int = 0
+    method: str = ""  # names of the relations
+    grounds: Grounds = "source"
+    thresholds: tuple[float, ...] = ()  # intensities, of `exceed` in the columns
+    field: ForecastField | None = None
+    grid: ForecastField | None = None
+    epicentral_pga_mps2: float = 0.0
+    epicentral_pgv_mps: float = 0.0
+    blind_zone_km: float = 0.0
+    n_observed: int = 0  # stations whose motion has a say
     status: Status = "actual"
 
 
@@ -354,11 +396,18 @@ class Decision(Message, frozen=True, kw_only=True):
     magnitude: float
     max_intensity: float
     n_stations: int
+    level: str = ""  # reached by the forecast, whether or not it was told
+    transitions: tuple[Transition, ...] = ()
     status: Status = "actual"
 
 
 class Alert(Message, frozen=True, kw_only=True):
-    """A warning as decided. `revision` is monotone from 1 within (`event_id`, `policy`)."""
+    """A warning as decided. `revision` is monotone from 1 within (`event_id`, `policy`).
+
+    `policy` is the name of the audience. `targets` are those of the audience that have something to
+    expect (or had); a target left out has less than the audience wants to hear of. With `grounds`
+    "wavefield" the origin is the station that shook first, and the magnitude is of kind "unknown".
+    """
 
     event_id: str
     revision: int
@@ -375,6 +424,22 @@ class Alert(Message, frozen=True, kw_only=True):
     max_intensity: float
     epicentral_intensity: float
     reasons: tuple[str, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    level: str = ""  # name of the highest level among targets, and at the epicentre where that counts
+    level_zh: str = ""
+    level_rank: int = 0  # 0: below the lowest level
+    colour: str = ""
+    n_area: int = 0  # targets at the lowest level or above
+    measure: Literal["intensity", "pga"] = "intensity"  # that levels are of
+    thresholds: tuple[float, ...] = ()  # intensities, of `p_exceed` of the targets
+    blind_zone_km: float = 0.0  # epicentral distance that S has reached at `t_seen_ns`
+    grounds: Grounds = "source"
+    rupture: Rupture | None = None  # where a line is believed over a point
+    false_per_year: float = 0.0
+    continues: str = ""  # an event warned of before that this one goes on from, or that goes on with it
+
+
+UNKNOWN_MAGNITUDE = Magnitude(value=0.0, sigma=0.0, kind="unknown", n_stations=0)
 
 
 # --- reports stage ----------------------------------------------------------------------

@@ -14,6 +14,7 @@ import msgspec
 from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.alerts.stage import AlertsStage
 from seiswarn.errors import InvariantError
+from seiswarn.grid import GridNodes
 from seiswarn.messages import Message, Slice
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.reports.stage import ReportsStage
@@ -23,7 +24,7 @@ from seiswarn.source.params import Params as SourceParams
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
-from seiswarn.targets import Target
+from seiswarn.targets import Target, TargetTable
 from seiswarn.waveform.params import Params as WaveformParams
 from seiswarn.waveform.stage import WaveformStage
 
@@ -49,7 +50,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     waveform: WaveformParams = WaveformParams()
     source: SourceParams = SourceParams()
     shaking: ShakingParams = ShakingParams()
-    alerts: AlertsParams = AlertsParams()
+    audiences: tuple[AlertsParams, ...] = (AlertsParams(),)
     reports: ReportsParams = ReportsParams()
 
 
@@ -66,6 +67,8 @@ class Pipeline:
     ----------
     waveform
         the waveform stage when it is not to be made here (see `runtime.shards`).
+    grid
+        nodes that are forecast too.
 
     Attributes
     ----------
@@ -81,6 +84,7 @@ class Pipeline:
         table: StationTable,
         targets: Sequence[Target],
         waveform: WaveformStage | None = None,
+        grid: GridNodes | None = None,
     ) -> None:
         travel_times = TravelTimes(
             params.source.velocity_model, params.source.max_depth_km, params.source.velocity_layers
@@ -88,11 +92,13 @@ class Pipeline:
         self._source = SourceStage(params.source, table, travel_times)
         self._reports = ReportsStage(params.reports, table)
         self._waveform = waveform or WaveformStage(params.waveform, table)
+        told = TargetTable.of(targets)
+        self._shaking = ShakingStage(params.shaking, told, travel_times, table, grid)
         self._stages: dict[str, Stage] = {
             "waveform": self._waveform,
             "source": self._source,
-            "shaking": ShakingStage(params.shaking, targets, travel_times),
-            "alerts": AlertsStage(params.alerts),
+            "shaking": self._shaking,
+            "alerts": AlertsStage(params.audiences, told),
             "reports": self._reports,
         }
         self.t_seen_ns = 0
@@ -138,6 +144,7 @@ class Pipeline:
         `rest_compiled` is called before the largest kernel is loaded, to wait for whoever compiles it.
         """
         self._source.warm()
+        self._shaking.warm()
         self._reports.warm()
         self._waveform.warm_picker()
         if rest_compiled is not None:

@@ -89,6 +89,11 @@ class Reason(StrEnum):
     NO_LONGER_MET = "NO_LONGER_MET"  # a warned event fell below the thresholds that raised it
     DRILL = "DRILL"
     UPDATE_LIMIT = "UPDATE_LIMIT"
+    EARLY_SOLUTION = "EARLY_SOLUTION"  # an audience waits for a later solution of the event
+    REPEATED = "REPEATED"  # warned of and cancelled too often already
+    EXPIRED = "EXPIRED"  # nothing more was said until the warning ran out
+    ALL_CLEAR = "ALL_CLEAR"  # the shaking is over at all places warned
+    SUPERSEDED = "SUPERSEDED"  # goes on as a warning of another event
     # runtime
     DISK_FULL = "DISK_FULL"
     TORN_RECORD = "TORN_RECORD"  # the last journal record was cut off by a crash

@@ -1,0 +1,131 @@
+"""What the shaking stage remembers of one event: where it is, and what each station has felt of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from seiswarn.messages import EventEstimate
+from seiswarn.shaking.observed import FELT_MPS2, Observed, Rows
+from seiswarn.shaking.relations import Source
+from seiswarn.timebase import NS
+
+F64 = npt.NDArray[np.float64]
+B1 = npt.NDArray[np.bool_]
+
+CODA_S = 300.0  # after S; motion that begins later is of something else
+# How long the strongest motion may take to come, after S: the rupture runs on. Length of the rupture by
+# Wells and Coppersmith (1994), subsurface length, all mechanisms, at 2.5 km/s (their dataset's usual 0.8 of
+# the S velocity, slow rather than fast), and some seconds more for the waves to build up.
+LENGTH_A, LENGTH_B = -2.44, 0.59
+RUPTURE_KMPS = 2.5
+BUILD_UP_S = 5.0
+GROWN = 1.3  # a peak that grows by this factor, a third of a degree, is worth a new forecast
+
+
+def rupture_s(magnitude: float) -> float:
+    """How long a rupture of moment magnitude `magnitude` takes from one end to the other, in s."""
+    return float(10.0 ** (LENGTH_A + LENGTH_B * magnitude) / RUPTURE_KMPS)
+
+
+@dataclass(slots=True)
+class Tracked:
+    """One event. Times of arrivals in seconds UTC, peaks since P, (n_st,) each."""
+
+    estimate: EventEstimate
+    p_s: F64
+    s_s: F64
+    pga_mps2: F64
+    pgv_mps: F64
+    told_pga: F64  # peaks when the last forecast was made
+    told_ns: int = 0
+    grid_ns: int = 0
+    grown: bool = False  # since the last forecast
+    over: bool = False  # nothing is forecast any more, but what still shakes is of this event
+
+    @staticmethod
+    def of(estimate: EventEstimate, p_s: F64, s_s: F64, observed: Observed) -> Tracked:
+        """A new event, with the motions that are already under way and can be its own."""
+        mine = (observed.start_s >= p_s - 1.0) & (observed.start_s <= s_s + CODA_S)
+        pga, pgv = np.where(mine, observed.pga_mps2, 0.0), np.where(mine, observed.pgv_mps, 0.0)
+        return Tracked(estimate, p_s, s_s, pga, pgv, np.zeros(len(p_s)))
+
+    def take(self, rows: Rows) -> None:
+        """Take in rows that are of this event."""
+        k = rows.station
+        mine = (rows.t_s > self.p_s[k]) & (rows.t_s <= self.s_s[k] + CODA_S)
+        if self.over or not mine.any():
+            return
+        k = k[mine]
+        np.maximum.at(self.pga_mps2, k, rows.pga_mps2[mine])
+        np.maximum.at(self.pgv_mps, k, rows.pgv_mps[mine])
+        now = self.pga_mps2[k]
+        self.grown |= bool(((now >= FELT_MPS2) & (now > GROWN * self.told_pga[k])).any())
+
+    def claims(self, observed: Observed) -> B1:
+        """(n_st,) stations whose present motion this event explains."""
+        started = observed.start_s
+        claimed: B1 = (started >= self.p_s - 3.0) & (started <= self.s_s + CODA_S)
+        return claimed
+
+    def passed(self, now_s: float) -> bool:
+        """Whether what shakes now can no longer be of this event."""
+        return self.over and now_s > float(self.s_s.max(initial=0.0)) + CODA_S
+
+    def complete(self, observed: Observed) -> B1:
+        """(n_st,) stations that have seen the strongest motion this magnitude can bring, and told."""
+        magnitude = self.estimate.magnitude.value if self.estimate.magnitude else 5.0
+        over: B1 = observed.last_s >= self.s_s + rupture_s(magnitude) + BUILD_UP_S
+        return over & (self.pga_mps2 > 0.0)
+
+    def source(self) -> Source | None:
+        """The event as the relations want it; None without a magnitude."""
+        e = self.estimate
+        if e.magnitude is None:
+            return None
+        line = strike = None
+        if e.rupture is not None and e.rupture.believed:
+            r = e.rupture
+            line, strike = (r.latitude_1, r.longitude_1, r.latitude_2, r.longitude_2), r.strike_deg
+        return Source(
+            magnitude=e.magnitude.value,
+            magnitude_sigma=e.magnitude.sigma,
+            latitude=e.origin.latitude,
+            longitude=e.origin.longitude,
+            depth_km=e.origin.depth_km,
+            line=line,
+            strike_deg=strike,
+        )
+
+    @property
+    def origin_s(self) -> float:
+        return self.estimate.origin.time_ns / NS
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One event as it stands in a snapshot: all but the arrivals, which follow from the estimate."""
+
+    estimate: EventEstimate
+    pga_mps2: bytes
+    pgv_mps: bytes
+    told_pga: bytes
+    told_ns: int
+    grid_ns: int
+    grown: bool
+    over: bool
+
+    @staticmethod
+    def of(t: Tracked) -> Kept:
+        peaks = (t.pga_mps2.tobytes(), t.pgv_mps.tobytes(), t.told_pga.tobytes())
+        return Kept(t.estimate, *peaks, t.told_ns, t.grid_ns, t.grown, t.over)
+
+    def tracked(self, p_s: F64, s_s: F64) -> Tracked:
+        """The event again, with its arrivals."""
+        pga, pgv, told = (
+            np.frombuffer(b, np.float64).copy() for b in (self.pga_mps2, self.pgv_mps, self.told_pga)
+        )
+        rest = (self.told_ns, self.grid_ns, self.grown, self.over)
+        return Tracked(self.estimate, p_s, s_s, pga, pgv, told, *rest)

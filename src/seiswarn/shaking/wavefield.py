@@ -1,0 +1,152 @@
+"""Strong motion that no located earthquake explains: an event of its own, without a magnitude.
+
+Where a network is sparse, or its picks are lost, the motion itself is the first that is known of an
+earthquake. The Japan Meteorological Agency names the station that shook first as the place of such a
+report, 10 km deep, with a magnitude that means nothing; here it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from seiswarn.geo import distance_km
+from seiswarn.messages import EventEstimate, EventState, Origin, Status
+from seiswarn.shaking.observed import Observed
+from seiswarn.shaking.params import Params
+from seiswarn.stations import StationTable
+from seiswarn.timebase import NS, iso
+
+F64 = npt.NDArray[np.float64]
+B1 = npt.NDArray[np.bool_]
+
+DEPTH_KM = 10.0  # as JMA reports it; nothing is known of it
+SAME_KM = 100.0  # motions nearer to a known one than this belong to it
+GROWTH = 0.5  # of the largest intensity that is worth a new revision
+PLACE_SIGMA_KM = 50.0  # the epicentre may be anywhere around, and outside
+
+
+class Wave(msgspec.Struct, kw_only=True):
+    """One such event: who shook first and when, who shakes, and what was said."""
+
+    event_id: str
+    latitude: float
+    longitude: float
+    start_s: int
+    members: list[int]
+    revision: int = 0
+    largest: float = 0.0
+    n_told: int = 0  # members when it was last spoken of
+    status: Status = "actual"
+
+
+@dataclass(slots=True)
+class Wavefields:
+    """All such events of the network."""
+
+    params: Params
+    table: StationTable
+    waves: list[Wave] = field(default_factory=list)
+    n_waves: int = 0
+
+    def update(
+        self, t_seen_ns: int, observed: Observed, level: F64, claimed: Mapping[str, B1], status: Status
+    ) -> list[EventEstimate]:
+        """What is new, has grown or is over.
+
+        `level` (n_st,) is trusted intensity of the stations in motion, 0 elsewhere; `claimed` (n_st,) whose
+        motion each located event explains.
+        """
+        unclaimed = observed.moving(t_seen_ns // NS)
+        for mask in claimed.values():
+            unclaimed &= ~mask
+        shaking = unclaimed & (level >= self.params.wavefield_min_intensity)
+        for k in np.flatnonzero(shaking).tolist():
+            self._join(k)
+        self._begin(np.flatnonzero(shaking), observed, status)
+        out = []
+        for wave in list(self.waves):
+            alive = [k for k in wave.members if unclaimed[k]]
+            if not alive:
+                self.waves.remove(wave)
+                to = next((e for e, mask in claimed.items() if mask[wave.members].any()), "")
+                out.append(self._estimate(wave, t_seen_ns, "ended", to))
+                continue
+            largest = float(level[alive].max())
+            more = len(wave.members) > wave.n_told
+            if wave.revision == 0 or more or largest >= wave.largest + GROWTH:
+                wave.largest, wave.n_told = max(largest, wave.largest), len(wave.members)
+                out.append(self._estimate(wave, t_seen_ns, "new" if wave.revision == 0 else "update"))
+        return out
+
+    def _join(self, station: int) -> None:
+        """Add a station to the nearest known wave it can be of."""
+        for wave in self.waves:
+            if station in wave.members:
+                return
+        for wave in self.waves:
+            if any(self._apart_km(station, k) <= SAME_KM for k in wave.members):
+                wave.members.append(station)
+                return
+
+    def _begin(self, stations: npt.NDArray[np.int64], observed: Observed, status: Status) -> None:
+        """Begin a wave where enough sites shake that are in none."""
+        taken = {k for wave in self.waves for k in wave.members}
+        left = [k for k in stations.tolist() if k not in taken]
+        left.sort(key=lambda k: (int(observed.start_s[k]), k))
+        while left:
+            first = left[0]
+            group = [k for k in left if self._apart_km(first, k) <= SAME_KM]
+            left = [k for k in left if k not in group]
+            if len({int(self.table.st_site[k]) for k in group}) < self.params.wavefield_min_stations:
+                continue
+            self.n_waves += 1
+            start_s = int(observed.start_s[first])
+            stamp = iso(start_s * NS, 0).replace("-", "").replace(":", "").replace("T", "").rstrip("Z")
+            self.waves.append(
+                Wave(
+                    event_id=f"wf{stamp}-{self.n_waves}",
+                    latitude=float(self.table.st_latitude[first]),
+                    longitude=float(self.table.st_longitude[first]),
+                    start_s=start_s,
+                    members=group,
+                    status=status,
+                )
+            )
+
+    def _apart_km(self, a: int, b: int) -> float:
+        t = self.table
+        return distance_km(t.st_latitude[a], t.st_longitude[a], t.st_latitude[b], t.st_longitude[b])
+
+    def _estimate(self, wave: Wave, t_seen_ns: int, state: EventState, to: str = "") -> EventEstimate:
+        wave.revision += 1
+        sites = {int(self.table.st_site[k]) for k in wave.members}
+        return EventEstimate(
+            event_id=wave.event_id,
+            revision=wave.revision,
+            state=state,
+            t_seen_ns=t_seen_ns,
+            origin=Origin(
+                time_ns=wave.start_s * NS,
+                latitude=wave.latitude,
+                longitude=wave.longitude,
+                depth_km=DEPTH_KM,
+                time_sigma_s=PLACE_SIGMA_KM / 6.0,
+                depth_sigma_km=DEPTH_KM,
+                ellipse_major_km=PLACE_SIGMA_KM,
+                ellipse_minor_km=PLACE_SIGMA_KM,
+                ellipse_azimuth_deg=0.0,
+                n_stations=len(sites),
+                gap_deg=360.0,
+                rms_s=0.0,
+                method="wavefield",
+            ),
+            magnitude=None,
+            grounds="wavefield",
+            continues=to,
+            status=wave.status,
+        )
