@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from motions import motions
+from seiswarn.shaking.components import OVER_ROTD50
 from seiswarn.shaking.gmpe import GMPES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -23,7 +24,8 @@ def rows(name):
 
 def test_every_model_declares_itself_and_names_an_existing_golden_table():
     for name, model in GMPES.items():
-        assert all((model.NAME, model.NEEDS, model.REFERENCE)), name
+        assert all((model.NAME, model.NEEDS, model.REFERENCE, model.COMPONENT)), name
+        assert model.COMPONENT in OVER_ROTD50
         assert all(low < high for low, high in model.VALID.values())
         assert (GOLDEN.parent.parent / model.VERIFIED).is_file()
 

@@ -69,6 +69,34 @@ def fill_mean_rupture(repi, ratios, out):  # type: ignore[no-untyped-def]
             out[k, i] = repi[i] * (ratios[k, node] + part * (ratios[k, node + 1] - ratios[k, node]))
 
 
+@kernel
+def fill_off_strike(north, east, strike_rad, x, y, z, out):  # type: ignore[no-untyped-def]
+    """Angles in rad between a strike and the direction of sites into `out` (n,); `north` and `east` as unit
+    vectors at the place that the strike goes through.
+    """
+    for i in range(len(out)):
+        n = x[i] * north[0] + y[i] * north[1] + z[i] * north[2]
+        e = x[i] * east[0] + y[i] * east[1] + z[i] * east[2]
+        out[i] = math.atan2(e, n) - strike_rad
+
+
+def off_strike_rad(latitude: float, longitude: float, strike_deg: float, places: F64) -> F64:
+    """(n,) angles between a strike at a place (degrees) and the azimuths of sites; `places` unit vectors."""
+    p, t = math.radians(latitude), math.radians(longitude)
+    north = np.array([-math.sin(p) * math.cos(t), -math.sin(p) * math.sin(t), math.cos(p)])
+    east = np.array([-math.sin(t), math.cos(t), 0.0])
+    out = np.empty(places.shape[1])
+    fill_off_strike(north, east, math.radians(strike_deg), *places, out)
+    return out
+
+
+def epicentral_km(latitude: float, longitude: float, places: F64) -> F64:
+    """(n,) great-circle distances in km from a place in degrees to unit vectors (3, n)."""
+    out = np.empty(places.shape[1])
+    fill_repi(unit_vectors(np.array(latitude), np.array(longitude)), *places, out)
+    return out
+
+
 def unit_vectors(latitude: F64, longitude: F64) -> F64:
     """(3, n) unit vectors of places in degrees."""
     p, t = np.radians(latitude), np.radians(longitude)
@@ -95,6 +123,16 @@ def rupture_top_km(magnitude: float, depth_km: float) -> float:
 
 def _same(repi_km: F64, magnitude: float) -> F64:
     return repi_km
+
+
+Line = tuple[float, float, float, float]  # latitude and longitude of one end, and of the other, in degrees
+
+
+def middle(line: Line) -> tuple[float, float]:
+    """Latitude and longitude of the middle of a line of at most a few hundred km."""
+    lat1, lon1, lat2, lon2 = line
+    east = (lon2 - lon1 + 180.0) % 360.0 - 180.0
+    return 0.5 * (lat1 + lat2), (lon1 + 0.5 * east + 180.0) % 360.0 - 180.0
 
 
 DISTANCES = {"mean_rupture": mean_rupture_distance_km, "epicentral": _same}

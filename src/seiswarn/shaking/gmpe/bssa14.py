@@ -26,6 +26,7 @@ M_REF = 4.5
 R_REF_KM = 1.0
 V_REF_MPS = 760.0
 F1, F3_G = 0.0, 0.1  # of the non-linear site term, the same for PGA and PGV
+VS30_MPS = (150.0, 1500.0)  # range of validity
 V1_MPS, V2_MPS = 225.0, 300.0  # of the Vs30 dependence of phi
 
 
@@ -136,7 +137,7 @@ class Bssa14:
     VALID: ClassVar[Mapping[str, tuple[float, float]]] = {
         "magnitude": (3.0, 8.5),  # normal faulting: 3.3 to 7.0
         "rjb_km": (0.0, 400.0),
-        "vs30_mps": (150.0, 1500.0),
+        "vs30_mps": VS30_MPS,
     }
     COMPONENT: ClassVar[str] = "RotD50"
     REFERENCE: ClassVar[str] = "Boore, Stewart, Seyhan, Atkinson (2014), Earthquake Spectra 30(3), 1057-1085"
@@ -151,10 +152,9 @@ class Bssa14:
 
         Vs30 in m/s, held at 150 and 1500 outside that range.
         """
-        vs30 = np.clip(vs30_mps, *self.VALID["vs30_mps"])
+        vs30 = np.clip(vs30_mps, *VS30_MPS)
         soft = np.log(V2_MPS / np.minimum(vs30, V2_MPS)) / math.log(V2_MPS / V1_MPS)
-        both = [f(k, vs30) for k in (_PGA, _PGV) for f in (_linear, _f2)]
-        return np.stack([*both, np.minimum(soft, 1.0)])
+        return np.vstack([site_rows(vs30), np.minimum(soft, 1.0)])
 
     def motions(self, magnitude: float, paths: Paths, terms: F64) -> GroundMotion:
         """Median PGA and PGV with scatter.
@@ -193,6 +193,11 @@ class Bssa14:
         per_ln = 1.0 / math.log(k.r2_km / k.r1_km)
         c3 = k.c3 + k.dc3[self._region]
         return (k.e[self._style] + rise, spreading, c3, k.h_km, phi, k.r1_km, per_ln, k.dphi_r, k.dphi_v)
+
+
+def site_rows(vs30: F64) -> F64:
+    """(4, n): linear site term and f2, of PGA and of PGV, at Vs30 in m/s inside the range of validity."""
+    return np.stack([f(k, vs30) for k in (_PGA, _PGV) for f in (_linear, _f2)])
 
 
 def _linear(k: _Coefficients, vs30: F64) -> F64:
