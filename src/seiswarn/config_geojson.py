@@ -39,6 +39,9 @@ def read_features(text: str, found: TargetList, section_km: float) -> None:
         findings.lines.lines[("features",)] = error.lineno
         findings.add(("features",), f"is no JSON: {error.msg}, column {error.colno}")
         return
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        findings.add(("features",), f"is no JSON to work with: {error}")
+        return
     kind = raw.get("type") if isinstance(raw, dict) else None
     features = [raw] if kind == "Feature" else raw.get("features") if kind == "FeatureCollection" else None
     if not isinstance(features, list):
@@ -103,7 +106,7 @@ def _values(feature: object, path: Path, findings: Findings, section_km: float) 
             place = centroid([_positions(area[0], 4) for area in areas])
         else:
             (place,) = _positions([raw], 1)
-    except (TypeError, ValueError, KeyError, IndexError):
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError):
         hint = "positions are [longitude, latitude]"
         findings.add((*path, "coordinates"), f"are not those of a {shape}", hint)
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -42,7 +42,9 @@ class TargetList:
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether it is a finite number, true and false not among them."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max  # neither infinite, nor NaN, nor too long a whole number
 
 
 def checked_target(values: dict[str, Any], path: Path, findings: Findings) -> Target | None:

@@ -153,6 +153,8 @@ def _ascii_frame(path: Path, head: dict[str, float]) -> tuple[int, int, float, f
     except KeyError as error:
         hint = "an ESRI ASCII grid has ncols, nrows, xllcorner, yllcorner, cellsize, NODATA_value"
         raise wrong(path, 1, f"the head has no {error.args[0]}", hint) from error
+    except (ValueError, OverflowError) as error:
+        raise wrong(path, 1, "ncols and nrows must be whole numbers") from error
     sound = rows > 0 and columns > 0 and d_lat > 0 and d_lon > 0 and abs(south) <= 90 and abs(west) <= 360
     if not sound or not math.isfinite(west) or south + rows * d_lat > 90.5:
         raise wrong(path, 1, "is no grid in degrees", "reproject it to WGS 84 latitude and longitude")

@@ -46,8 +46,15 @@ def _opened(path: Path) -> Any:
 
     try:
         return netcdf_file(str(path), "r", mmap=True)
-    except (TypeError, ValueError) as error:  # what scipy says of netCDF-4 and of anything else
-        raise UsageError(f"{path}: is no netCDF-3 file: convert it, `nccopy -k classic IN OUT`") from error
+    except (
+        TypeError,
+        ValueError,
+        IndexError,
+        KeyError,
+    ) as error:  # scipy, of netCDF-4 and of anything broken
+        raise UsageError(
+            f"{path}: is no whole netCDF-3 file: convert netCDF-4 with `nccopy -k classic IN OUT`"
+        ) from error
 
 
 def _frame(variables: dict[str, Any]) -> tuple[str, F64, F64] | None:

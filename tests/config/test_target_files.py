@@ -154,6 +154,17 @@ def test_targets_written_as_csv_come_back(tmp_path_factory, given_targets):
     assert (found.targets, found.problems) == (given_targets, [])
 
 
+@given(st.text(max_size=60) | st.text(alphabet='name,latitude,longitude\n"1-.e#', max_size=60))
+def test_whatever_a_csv_holds_nothing_is_raised(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "fuzz.csv"
+    for head in ("", "name,latitude,longitude\n"):
+        path.write_bytes((head + text).encode())
+        found = read_targets(path)
+        assert len(found.targets) == len(found.lines)
+        if not head:
+            assert found.problems
+
+
 # --- GeoJSON ------------------------------------------------------------------------------
 
 
@@ -281,6 +292,8 @@ def test_broken_features_are_all_named_with_number_and_line(write):
         ('{"type": "FeatureCollection",\n "features": [}', 2, "is no JSON"),
         ('{"type": "Topology"}', 1, "is no GeoJSON FeatureCollection"),
         ("[]", 1, "is no GeoJSON FeatureCollection"),
+        ("[" * 100_000, 1, "is no JSON to work with"),
+        ('{"type": ' + "9" * 5000 + "}", 1, "is no JSON to work with"),
         ('{"type": "FeatureCollection", "features": []}', 1, "empty"),
     ],
 )
@@ -289,6 +302,49 @@ def test_files_that_are_no_collection(write, text, line, words):
     (problem,) = found.problems
     assert problem.line == line
     assert words in problem.message
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers(-(10**400), 10**400)
+    | st.sampled_from(["", "name", "Feature", "Point", "LineString"])
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+almost_features = st.fixed_dictionaries(
+    {"type": st.just("Feature")},
+    optional={
+        "properties": anything
+        | st.dictionaries(st.sampled_from(["name", "population", "section_km", "from_km", "kind"]), scalars),
+        "geometry": anything
+        | st.fixed_dictionaries(
+            {
+                "type": st.sampled_from(
+                    ["Point", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
+                ),
+                "coordinates": anything | st.lists(st.lists(st.floats(-400, 400), max_size=3), max_size=5),
+            }
+        ),
+    },
+)
+
+
+@given(anything | st.lists(anything | almost_features, max_size=4))
+def test_whatever_the_features_are_nothing_is_raised_and_nothing_is_lost(tmp_path_factory, features):
+    path = tmp_path_factory.getbasetemp() / "fuzz.json"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    found = read_targets(path)
+    if isinstance(features, list) and features:
+        keys = {p.key.split(".")[0] for p in found.problems} | {"targets"}
+        untold = sum(f"features[{k}]" not in keys for k in range(len(features)))
+        assert untold <= len(found.targets)
+    else:
+        assert found.problems
 
 
 def test_a_single_feature_will_do_and_lines_are_given_up_where_they_cannot_be_told(write):

@@ -107,6 +107,7 @@ def test_a_table_gives_the_nearest_row_within_the_distance(tmp_path):
         ("v.asc", ASCII.replace("ncols 4\n", ""), 1, "no ncols"),
         ("v.asc", ASCII.replace("cellsize 0.5\n", ""), 1, "no cellsize"),
         ("v.asc", ASCII.replace("ncols 4", "ncols four"), 1, "four is no number"),
+        ("v.asc", ASCII.replace("ncols 4", "ncols 1e999"), 1, "must be whole numbers"),
         ("v.asc", ASCII.replace("cellsize 0.5", "cellsize 500"), 1, "is no grid in degrees"),
         ("v.asc", ASCII.replace("500 -9999 700 800", "500 -9999 700"), 8, "has 3 values where ncols is 4"),
         ("v.asc", ASCII.replace("500 -", "x -"), 8, "no number"),
@@ -131,6 +132,7 @@ def test_all_broken_rows_of_a_table_are_told(tmp_path):
 def test_other_files_are_told(tmp_path):
     for name, content, words in (
         ("v.nc", b"\x89HDF\r\n\x1a\n" + bytes(200), "nccopy -k classic"),
+        ("v.grd", b"CDF\x01" + bytes(9), "is no whole netCDF-3 file"),
         ("v.tif", b"II*\x00\xff\xfe", "name a raster .asc, .grd or .nc"),
     ):
         path = tmp_path / name
