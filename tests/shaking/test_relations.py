@@ -1,6 +1,7 @@
 import csv
 import math
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import msgspec
 import numpy as np
@@ -15,6 +16,8 @@ from seiswarn.rupture_distance import mean_rupture_distance_km
 from seiswarn.shaking.conversion import CONVERSIONS
 from seiswarn.shaking.distance import Paths, rupture_top_km
 from seiswarn.shaking.gmpe import GMPES
+from seiswarn.shaking.gmpe.yu2013 import REGIONS
+from seiswarn.shaking.ipe import IPES
 from seiswarn.shaking.ipe.allen2012 import Allen2012
 from seiswarn.shaking.params import Params
 from seiswarn.shaking.relations import Relations, Source
@@ -220,3 +223,18 @@ def test_params_are_not_changed():
     relations.warm()
     relations.at(source(), places(relations))
     assert msgspec.json.encode(params) == before
+
+
+def test_names_in_params_are_those_of_the_registries():
+    hints = get_type_hints(Params)
+    assert set(get_args(hints["ipe"])) == {"", *IPES}
+    assert set(get_args(hints["yu_region"])) == set(REGIONS)
+    assert set(get_args(hints["gmpe"])) == set(GMPES)
+    assert set(get_args(hints["conversion"])) == set(CONVERSIONS)
+
+
+def test_equations_for_intensity_declare_themselves():
+    for model in IPES.values():
+        assert model.SCALE in {c.NAME for c in CONVERSIONS.values()}
+        assert all((model.NAME, model.NEEDS, model.REFERENCE))
+        assert (Path(__file__).parent.parent.parent / model.VERIFIED).is_file()

@@ -38,7 +38,7 @@ WITHIN_PGV = math.sqrt(SIGMA_PGV**2 - TAU_PGV**2)
 NON_LINEAR_G = 0.1
 
 # Nodes: major semi-axes of ellipses, ln of epicentral distance, angle between strike and site. A place is
-# found between them linearly; against solving the ellipse for each place: within 0.003 in ln.
+# found between them linearly; against solving the ellipse for each place: within 0.004 in ln.
 _AXES_KM = np.geomspace(0.05, 8000.0, 360)
 _N_ANGLE, _N_DISTANCE = 19, 180
 _LN_FIRST, _LN_LAST = math.log(0.5), math.log(1500.0)
