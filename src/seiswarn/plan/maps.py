@@ -132,8 +132,8 @@ def _cells(
     """Cells, contours and the scale beside them."""
     shape = grid.n_rows, grid.n_columns
     field = np.array([np.nan if v is None else v for v in values], dtype=np.float64).reshape(shape)
-    lon = grid.west + np.arange(grid.n_columns) * grid.step_longitude
-    lat = grid.north - np.arange(grid.n_rows) * grid.step_latitude
+    lon: F64 = grid.west + np.arange(grid.n_columns) * np.float64(grid.step_longitude)
+    lat: F64 = grid.north - np.arange(grid.n_rows) * np.float64(grid.step_latitude)
     cells = axes.pcolormesh(
         lon, lat, np.ma.masked_invalid(field), cmap=colours, vmin=limits[0], vmax=limits[1], shading="nearest"
     )
