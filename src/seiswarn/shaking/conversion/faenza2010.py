@@ -27,7 +27,7 @@ class Faenza2010:
 
     NAME: ClassVar[str] = "MCS"
     NEEDS: ClassVar[tuple[str, ...]] = ("pga_mps2", "pgv_mps")
-    VALID: ClassVar[Mapping[str, tuple[float, float]]] = {"intensity": (2.0, 8.0)}
+    VALID: ClassVar[Mapping[str, tuple[float, float]]] = {"intensity": (LOWEST, HIGHEST)}
     COMPONENT: ClassVar[str] = "larger"
     SCATTER: ClassVar[float] = 0.5 * (SCATTER_PGA + SCATTER_PGV)  # as fully correlated: an upper bound
     REFERENCE: ClassVar[str] = "Faenza, Michelini (2010), Geophys. J. Int. 180(3), 1138-1152"

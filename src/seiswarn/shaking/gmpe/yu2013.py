@@ -210,7 +210,8 @@ class Yu2013:
     NAME: ClassVar[str] = "Yu2013"
     NEEDS: ClassVar[tuple[str, ...]] = ("magnitude", "centre_km", "off_strike_rad", "vs30_mps")
     VALID: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "magnitude": (4.9, 8.0),  # Ms 5 to 8.2 by the conversion from Mw
+        # Assumed, as the paper was not at hand: Ms 5 to 8.1 (Mw 4.9 to 8), what hazard maps reach to.
+        "magnitude": (4.9, 8.0),
         "centre_km": (0.0, 500.0),
         "vs30_mps": (150.0, 1500.0),
     }
