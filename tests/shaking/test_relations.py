@@ -13,11 +13,12 @@ from motions import motions
 from seiswarn.errors import UsageError
 from seiswarn.geo import distances_km, line_distances_km
 from seiswarn.rupture_distance import mean_rupture_distance_km
-from seiswarn.shaking.conversion import CONVERSIONS
+from seiswarn.shaking import components, distance
+from seiswarn.shaking.conversion import CONVERSIONS, fujimoto2005, pieces
 from seiswarn.shaking.distance import Paths, rupture_top_km
-from seiswarn.shaking.gmpe import GMPES
+from seiswarn.shaking.gmpe import GMPES, bssa14, parker2020, yu2013
 from seiswarn.shaking.gmpe.yu2013 import REGIONS
-from seiswarn.shaking.ipe import IPES
+from seiswarn.shaking.ipe import IPES, allen2012
 from seiswarn.shaking.ipe.allen2012 import Allen2012
 from seiswarn.shaking.params import Params
 from seiswarn.shaking.relations import Relations, Source
@@ -238,3 +239,18 @@ def test_equations_for_intensity_declare_themselves():
         assert model.SCALE in {c.NAME for c in CONVERSIONS.values()}
         assert all((model.NAME, model.NEEDS, model.REFERENCE))
         assert (Path(__file__).parent.parent.parent / model.VERIFIED).is_file()
+
+
+def test_no_forecast_compiles_what_warm_did_not():
+    for choice in CASES:
+        relations = Relations(Params(**choice))
+        relations.warm()
+        for line, strike, sigma in ((None, None, 0.3), (LINE, None, 0.0), (None, 20, 0.3)):
+            relations.at(source(line=line, strike_deg=strike, magnitude_sigma=sigma), places(relations))
+    kernels = (
+        *(distance.fill_repi, distance.fill_mean_rupture, distance.fill_off_strike),
+        *(bssa14.fill_bssa14, parker2020.fill_parker, yu2013.fill_table, yu2013.fill_yu),
+        *(pieces.fill_intensity, fujimoto2005.fill_jma, components.fill_converted, allen2012.fill_allen),
+    )
+    for kernel in kernels:
+        assert len(kernel.signatures) == 1, kernel.__name__
