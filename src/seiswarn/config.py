@@ -1,7 +1,7 @@
 """Configuration: a TOML file becomes the frozen parameters each part owns, or all its problems at once.
 
-    [run] [stations] [waveform] [source] [shaking] [places] [grid] [[targets]] [alerts] [reports]
-    [[ingest]] [[publish]] [runtime]
+    [run] [stations] [waveform] [source] [shaking] [places] [grid] [[targets]] [alerts] [[audience]]
+    [reports] [[ingest]] [[publish]] [runtime]
 
 Every key has a default; `configs/default.toml` lists them all. Paths are relative to the file.
 """
@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 
 from seiswarn.alerts.params import Params as AlertsParams
-from seiswarn.config_check import Findings, build
+from seiswarn.config_audiences import Audience, check_audiences, with_presets
+from seiswarn.config_check import Findings, build, closest
 from seiswarn.config_lines import KeyLines, key_lines
 from seiswarn.config_parts import (
     Grid,
@@ -38,7 +39,7 @@ from seiswarn.config_targets import read_targets
 from seiswarn.errors import ConfigError, ConfigProblem
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.source.params import Params as SourceParams
-from seiswarn.targets import Target
+from seiswarn.targets import PLACE, STATION, Target
 from seiswarn.timebase import parse_iso
 from seiswarn.waveform.params import Params as WaveformParams
 
@@ -57,10 +58,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     grid: Grid = Grid()
     targets: tuple[Target, ...] = ()
     alerts: AlertsParams = AlertsParams()
+    audience: tuple[Audience, ...] = ()
     reports: ReportsParams = ReportsParams()
     ingest: tuple[Ingest, ...] = ()
     publish: tuple[Publish, ...] = ()
     runtime: Runtime = Runtime()
+
+    @property
+    def audiences(self) -> tuple[AlertsParams, ...]:
+        """Everybody to warn: the [[audience]] tables, or [alerts] when there are none."""
+        return self.audience or (self.alerts,)
 
 
 def default_config() -> Config:
@@ -88,10 +95,12 @@ def load_config(path: str | Path) -> Config:
         raise _single(file, _error_line(str(error), text), f"is no TOML: {error}") from error
     findings = Findings(str(file), key_lines(text))
     # Sections are built one by one: the checks beyond a single value reach every sound section.
+    raw = with_presets(raw, findings)
     config = _sound_parts(raw, findings)
     config = _with_paths(config, file.parent)
     config = _with_targets(config, findings)
     _check_together(config, findings)
+    _check_audiences(config, "alerts" in raw, findings)
     if findings.problems:
         raise ConfigError(sorted(findings.problems, key=lambda p: (p.file != str(file), p.file, p.line)))
     return config
@@ -197,7 +206,6 @@ def _check_together(config: Config, findings: Findings) -> None:
     for k, name in enumerate(names):
         if name in names[:k]:
             findings.add(("publish", k), f"a second way out called {name}", "give it a name of its own")
-    _check_region(config, findings)
     if config.shaking.vs30 and not Path(config.shaking.vs30).is_file():
         findings.add(("shaking", "vs30"), f"there is no file {config.shaking.vs30}")
     if config.waveform.trigger_off >= config.waveform.trigger_on:
@@ -222,11 +230,20 @@ def _check_ingest(config: Config, findings: Findings) -> None:
                 findings.add(("ingest", k), text, 'set run.status to "exercise" or "test"')
 
 
-def _check_region(config: Config, findings: Findings) -> None:
-    region = config.alerts.region
-    if 0 < len(region) < 3:
-        findings.add(("alerts", "region"), f"a polygon needs at least 3 corners, not {len(region)}")
-    for latitude, longitude in region:
-        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-            text = f"[{latitude:g}, {longitude:g}] is no [latitude, longitude] in degrees"
-            findings.add(("alerts", "region"), text)
+def _check_audiences(config: Config, alerts_given: bool, findings: Findings) -> None:
+    if config.audience and alerts_given:
+        text = "is not looked at, since there are [[audience]] tables"
+        findings.add(("alerts",), text, "make it one of them")
+    tables: list[tuple[Any, AlertsParams]] = [(("audience", k), p) for k, p in enumerate(config.audience)]
+    kinds = {target.kind for target in config.targets}
+    if config.places.min_population:
+        kinds.add(PLACE)
+    lines = {target.line for target in config.targets if target.line}
+    check_audiences(tables or [(("alerts",), config.alerts)], kinds or {STATION}, lines, findings)
+    named = [p.name for p in config.audiences]
+    for k, entry in enumerate(config.publish):
+        for name in entry.audiences:
+            if name not in named:
+                findings.add(
+                    ("publish", k, "audiences"), f"there is no audience {name!r}", closest(name, named)
+                )

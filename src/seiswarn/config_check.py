@@ -48,7 +48,7 @@ def build(kind: type[msgspec.Struct], raw: object, path: Path, findings: Finding
     tag_field = kind.__struct_config__.tag_field
     for key in raw:
         if key not in fields and key != tag_field:
-            findings.add((*path, key), "no such key", _closest(key, list(fields)))
+            findings.add((*path, key), "no such key", closest(key, list(fields)))
     values: dict[str, Any] = {}
     for name, info in fields.items():
         if name in raw:
@@ -77,7 +77,7 @@ def _value(kind: Any, raw: object, path: Path, findings: Findings, default: obje
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         words = _choices(plain)
-        hint = _closest(raw, words) if words and isinstance(raw, str) else _allowed(kind, default)
+        hint = closest(raw, words) if words and isinstance(raw, str) else _allowed(kind, default)
         findings.add(path, f"{_show(raw)} is not allowed: {_plainly(str(error))}", hint)
         return None
 
@@ -95,7 +95,7 @@ def _tagged(kinds: list[type[msgspec.Struct]], raw: object, path: Path, findings
         findings.add(path, "kind is missing", "one of: " + ", ".join(by_tag))
         return None
     if tag not in by_tag:
-        findings.add((*path, "kind"), f"{_show(tag)} is not allowed", _closest(str(tag), list(by_tag)))
+        findings.add((*path, "kind"), f"{_show(tag)} is not allowed", closest(str(tag), list(by_tag)))
         return None
     return build(by_tag[tag], raw, path, findings)
 
@@ -110,7 +110,7 @@ def _choices(kind: Any) -> list[str]:
     return [str(c) for c in get_args(kind)] if get_origin(kind) is Literal else []
 
 
-def _closest(word: str, known: list[str]) -> str:
+def closest(word: str, known: list[str]) -> str:
     """A suggestion: the nearest known word, or all of them."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else "one of: " + ", ".join(known)

@@ -165,6 +165,10 @@ Production = Annotated[
 ]
 Allow = Annotated[tuple[Status, ...], Meta(description="statuses let through beside the run's own, by name")]
 
+ToAudiences = Annotated[
+    tuple[str, ...], Meta(description="audiences whose warnings and decisions go this way; empty: all")
+]
+
 
 class Cap(Section, frozen=True, kw_only=True):
     """Who speaks in CAP messages."""
@@ -199,6 +203,7 @@ class PublishFile(Section, frozen=True, kw_only=True, tag_field="kind", tag="fil
     name: SinkName = ""
     production: Production = False
     allow: Allow = ()
+    audiences: ToAudiences = ()
     cap: Cap = Cap()
     report: Report = Report()
 
@@ -215,6 +220,7 @@ class PublishZmq(Section, frozen=True, kw_only=True, tag_field="kind", tag="zmq"
     name: SinkName = ""
     production: Production = False
     allow: Allow = ()
+    audiences: ToAudiences = ()
 
 
 Publish = PublishFile | PublishZmq

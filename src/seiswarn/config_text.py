@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 
 from seiswarn.config import Config
+from seiswarn.config_audiences import Audience
 from seiswarn.config_check import limits
 from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishFile, PublishZmq
 from seiswarn.targets import Target
@@ -22,6 +23,7 @@ _HEAD = """\
 
 _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "targets": ({"name": "Baise", "latitude": 23.9, "longitude": 106.62, "name_zh": "百色"},),
+    "audience": ({"preset": "railway", "name": "railway"},),
     "ingest": (
         {"kind": "archive", "path": "data"},
         {"kind": "records", "path": "records.mseed"},
@@ -38,6 +40,7 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
 }
 _KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "targets": (Target,),
+    "audience": (Audience,),
     "ingest": (IngestArchive, IngestRecords, IngestSynthetic),
     "publish": (PublishFile, PublishZmq),
 }
@@ -90,6 +93,9 @@ def _meaning(kind: Any, plain: Any) -> str:
 
 def _toml(value: Any) -> str:
     """A value in TOML; JSON writes texts, numbers, truth and lists the same way."""
+    if isinstance(value, msgspec.Struct):
+        pairs = msgspec.structs.asdict(value).items()
+        return "{ " + ", ".join(f"{name} = {_toml(item)}" for name, item in pairs) + " }"
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -97,6 +97,7 @@ class Reason(StrEnum):
     # runtime
     DISK_FULL = "DISK_FULL"
     TORN_RECORD = "TORN_RECORD"  # the last journal record was cut off by a crash
+    OTHER_AUDIENCE = "OTHER_AUDIENCE"  # an alert for somebody whom this way out does not lead to
     SINK_FAILED = "SINK_FAILED"
     SEQUENCE_GAP = "SEQUENCE_GAP"
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from seiswarn.alerts.params import Level, Rule
 from seiswarn.config import Config, config_hash, default_config, load_config, resolved
+from seiswarn.config_audiences import Audience
 from seiswarn.config_parts import Cap, IngestSynthetic, PublishFile, PublishZmq, Report
 from seiswarn.config_text import default_toml
 from seiswarn.errors import ConfigError
@@ -213,9 +215,11 @@ def test_the_commented_examples_are_valid_too(write, tmp_path):
 
 def test_every_key_has_a_meaning():
     for section in msgspec.structs.fields(Config):
-        if section.name in ("targets", "ingest", "publish"):
+        if section.name in ("targets", "ingest", "publish", "audience"):
             continue
         assert_told(section.type, section.name)
+    for kind in (Audience, Level, Rule):
+        assert_told(kind, kind.__name__)
 
 
 def assert_told(kind, path):

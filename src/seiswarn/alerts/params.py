@@ -54,9 +54,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: Annotated[
         str, Meta(min_length=1, description="name of this audience, as it stands in alerts and decisions")
     ] = "public"
-    policy: Annotated[
-        str, Meta(description="how it is decided: threshold, or the name of a plug-in's policy")
-    ] = "threshold"
+    policy: Annotated[Literal["threshold"], Meta(description="how it is decided: threshold")] = "threshold"
     kinds: Annotated[
         tuple[str, ...],
         Meta(description="kinds of targets that are this audience's, e.g. railway, school; empty: all"),

@@ -77,11 +77,13 @@ def warning_line(warning: PublicWarning) -> str:
     o, m = warning.origin, warning.magnitude
     banner = "" if warning.status == "actual" else f"[{warning.status.upper()}] "
     sigma = "" if m.sigma is None else f" ± {m.sigma:.1f}"
+    size = "M unknown" if m.kind == "unknown" else f"M {m.value:.1f}{sigma}"
+    what = (warning.transitions[0] if warning.transitions else warning.kind).replace("_", " ")
     head = (
-        f"{banner}{warning.event_id} #{warning.revision} {warning.kind:<6} T{since_s:+.1f} s  "
-        f"M {m.value:.1f}{sigma}  {_degrees(o.latitude, 'N', 'S')} {_degrees(o.longitude, 'E', 'W')}  "
+        f"{banner}{warning.event_id} #{warning.revision} {what:<6} T{since_s:+.1f} s  "
+        f"{size}  {_degrees(o.latitude, 'N', 'S')} {_degrees(o.longitude, 'E', 'W')}  "
         f"depth {o.depth_km:.0f} km  intensity up to {max(warning.max_intensity, 0.0):.1f}"
-    )
+    ) + (f"  level {warning.level}" if warning.level else "")
     felt = sorted((t for t in warning.targets if t.intensity >= FELT), key=lambda t: t.distance_km)
     return " | ".join([head, *(_target(target) for target in felt[:NEAREST])])
 

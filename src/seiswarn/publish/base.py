@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import ClassVar, Protocol
 
 from seiswarn.errors import InvariantError
-from seiswarn.messages import Alert, Message, Status
+from seiswarn.messages import Alert, Decision, Message, Status
 from seiswarn.reasons import Reason
 
 
@@ -40,6 +40,7 @@ class Sink(Protocol):
     REFERENCE: ClassVar[str]
     VERIFIED: ClassVar[bool]
     statuses: frozenset[Status]
+    audiences: frozenset[str]  # whose alerts and decisions it takes; empty: everybody's
 
     def send(self, message: Message, seq: int) -> None:
         """Send one message; `seq` is its record in the output journal. Sending it again does no harm."""
@@ -66,9 +67,11 @@ def status_of(message: Message) -> Status | None:
 
 
 def deliver(sink: Sink, message: Message, seq: int) -> Reason | None:
-    """Send `message` unless its status is not the sink's: then STATUS_MISMATCH, and nothing was sent."""
+    """Send `message` unless its status or audience is not the sink's: then the reason, and nothing sent."""
     if not passes(sink, message):
         return Reason.STATUS_MISMATCH
+    if not addressed(sink, message):
+        return Reason.OTHER_AUDIENCE
     sink.send(message, seq)
     return None
 
@@ -77,6 +80,13 @@ def passes(sink: Sink, message: Message) -> bool:
     """Whether the sink may have this message."""
     status = status_of(message)
     return status is None or status in sink.statuses
+
+
+def addressed(sink: Sink, message: Message) -> bool:
+    """Whether the message is for an audience of this sink."""
+    if not sink.audiences or not isinstance(message, Alert | Decision):
+        return True
+    return message.policy in sink.audiences
 
 
 def insist(sink: Sink, message: Message) -> None:

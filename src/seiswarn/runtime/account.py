@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seiswarn.messages import Alert, Origin
+from seiswarn.messages import Alert, Magnitude, Origin
 from seiswarn.timebase import NS, iso
 
 FELT = 3.0  # targets forecast to feel less than this are left out of the account
@@ -21,11 +21,23 @@ def alert_line(alert: Alert, origin_ns: int | None = None) -> str:
     o, m = alert.origin, alert.magnitude
     head = "" if alert.status == "actual" else f"[{alert.status.upper()}] "
     return (
-        f"{head}{alert.event_id} #{alert.revision} {alert.kind:<6} "
+        f"{head}{alert.event_id} {alert.policy} #{alert.revision} {happening(alert):<11} "
         f"{since(o.time_ns if origin_ns is None else origin_ns, alert.t_seen_ns)}  "
-        f"M {m.value:.1f} ± {m.sigma:.1f}  {_place(o)}  depth {o.depth_km:.0f} km  "
-        f"intensity up to {max(alert.max_intensity, 0.0):.1f}"
+        f"{size(m, sigma=True)}  {_place(o)}  depth {o.depth_km:.0f} km  "
+        f"intensity up to {max(alert.max_intensity, 0.0):.1f}" + (f"  {alert.level}" if alert.level else "")
     )
+
+
+def happening(alert: Alert) -> str:
+    """What an alert does, in one word: its foremost transition, or its kind."""
+    return (alert.transitions[0] if alert.transitions else alert.kind).replace("_", " ")
+
+
+def size(magnitude: Magnitude, sigma: bool = False) -> str:
+    """``M 6.1 ± 0.3``, or that it is not known."""
+    if magnitude.kind == "unknown":
+        return "M unknown"
+    return f"M {magnitude.value:.1f}" + (f" ± {magnitude.sigma:.1f}" if sigma else "")
 
 
 def _place(o: Origin) -> str:
@@ -61,11 +73,11 @@ def _event_lines(alerts: Sequence[Alert], origin_ns: int | None) -> list[str]:
     kinds = {a.kind for a in alerts}
     end = " and was cancelled" if "cancel" in kinds else " and was closed" if "final" in kinds else ""
     lines = [
-        f"Event {last.event_id} ({last.status}), origin {iso(last.origin.time_ns, 1)} UTC:",
+        f"Event {last.event_id} for {last.policy} ({last.status}), origin {iso(last.origin.time_ns, 1)} UTC:",
         f"  first warning at {since(zero, first.t_seen_ns)}: "
-        f"M {first.magnitude.value:.1f} at {_place(first.origin)}",
+        f"{size(first.magnitude)} at {_place(first.origin)}",
         f"  {len(alerts)} revisions until {since(zero, last.t_seen_ns)}{end}: "
-        f"M {last.magnitude.value:.1f} ± {last.magnitude.sigma:.1f} at {_place(last.origin)}, "
+        f"{size(last.magnitude, sigma=True)} at {_place(last.origin)}, "
         f"depth {last.origin.depth_km:.0f} km",
     ]
     if largest is not None:

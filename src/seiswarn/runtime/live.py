@@ -151,7 +151,11 @@ def config_sinks(config: Config, folder: Path) -> list[SinkSpec]:
             sink = SinkSpec(
                 name=entry.name or "zmq", kind="zmq", endpoint=entry.endpoint, encoding=entry.encoding
             )
-        sinks.append(msgspec.structs.replace(sink, production=entry.production, allow=entry.allow))
+        sinks.append(
+            msgspec.structs.replace(
+                sink, production=entry.production, allow=entry.allow, audiences=entry.audiences
+            )
+        )
     kinds = {sink.kind for sink in sinks}
     if "zmq" not in kinds:
         sinks.append(SinkSpec(name="zmq-public", kind="zmq", endpoint=PUBLIC_ENDPOINT))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 import seiswarn
 from seiswarn.config import Config, config_hash, resolved
 from seiswarn.errors import UsageError
@@ -21,6 +23,7 @@ from seiswarn.publish.formats.report_html import Params as ReportParams
 from seiswarn.publish.sinks.file import RunFolder
 from seiswarn.runtime.session import INPUT
 from seiswarn.runtime.where import where
+from seiswarn.shaking.params import Params as ShakingParams
 from seiswarn.stations import StationTable
 from seiswarn.store.journal import JournalReader
 from seiswarn.store.waveforms import waveforms
@@ -139,10 +142,17 @@ def stage_params(config: Config) -> Params:
     return Params(
         waveform=config.waveform,
         source=config.source,
-        shaking=config.shaking,
-        audiences=(config.alerts,),
+        shaking=_shaking(config),
+        audiences=config.audiences,
         reports=config.reports,
     )
+
+
+def _shaking(config: Config) -> ShakingParams:
+    """Motion that no located event explains is looked for at as few stations as any audience asks for."""
+    asked = [p.wavefield_stations for p in config.audiences if p.wavefield_stations > 0]
+    fewest = min([config.shaking.wavefield_min_stations, *asked])
+    return msgspec.structs.replace(config.shaking, wavefield_min_stations=fewest)
 
 
 def set_up(config: Config, table: StationTable, status: Status) -> Setup:

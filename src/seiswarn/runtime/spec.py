@@ -40,6 +40,7 @@ class SinkSpec(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Literal["json", "msgpack"] = "json"
     security: Security = Security()
     production: bool = False
+    audiences: tuple[str, ...] = ()
     allow: tuple[Status, ...] = ()
     cap: Cap = Cap()
     report: Report = Report()

@@ -20,7 +20,7 @@ import msgspec
 from lxml import etree
 
 from seiswarn.errors import InvariantError
-from seiswarn.messages import Alert, Message, TargetForecast
+from seiswarn.messages import Alert, Magnitude, Message, TargetForecast
 from seiswarn.publish.formats import wording
 from seiswarn.publish.formats.wording import Language
 from seiswarn.timebase import NS, iso
@@ -191,7 +191,7 @@ def severity(alert: Alert) -> str:
 
 def urgency(alert: Alert) -> str:
     """Past once closed; Expected while every strong wave is a minute or more away; else Immediate."""
-    if alert.kind in ("final", "cancel"):
+    if alert.kind in ("final", "cancel") or "all_clear" in alert.transitions:
         return "Past"
     if alert.targets and min(t.seconds_left for t in alert.targets) > 60.0:
         return "Expected"
@@ -203,7 +203,8 @@ def _info(root: etree._Element, alert: Alert, params: Params, code: str, languag
     _add(info, "language", code)
     _add(info, "category", "Geo")
     _add(info, "event", "Earthquake" if language == "en" else "地震")
-    _add(info, "responseType", _RESPONSE[alert.kind])
+    clear = "all_clear" in alert.transitions
+    _add(info, "responseType", "AllClear" if clear else _RESPONSE[alert.kind])
     _add(info, "urgency", urgency(alert))
     _add(info, "severity", severity(alert))
     _add(info, "certainty", {"cancel": "Unlikely", "final": "Observed"}.get(alert.kind, "Likely"))
@@ -232,9 +233,7 @@ def _parameters(alert: Alert) -> list[tuple[str, str]]:
         ("Revision", str(alert.revision)),
         ("Policy", alert.policy),
         ("Kind", alert.kind),
-        ("Magnitude", f"{magnitude.value:.1f}"),
-        ("MagnitudeUncertainty", f"{magnitude.sigma:.1f}"),
-        ("MagnitudeType", magnitude.kind),
+        *_size(magnitude),
         ("Depth", f"{origin.depth_km:.1f} km"),
         ("OriginTime", iso(origin.time_ns, 3)),
         ("Latitude", f"{origin.latitude:.4f}"),
@@ -243,7 +242,25 @@ def _parameters(alert: Alert) -> list[tuple[str, str]]:
         ("EpicentralIntensity", f"{alert.epicentral_intensity:.1f}"),
         ("IntensityScale", alert.intensity_scale),
         ("StationCount", str(origin.n_stations)),
+        *(_level(alert) if alert.level else []),
+        ("Transitions", " ".join(alert.transitions)),
+        ("BlindZone", f"{alert.blind_zone_km:.0f} km"),
     ]
+
+
+def _size(magnitude: Magnitude) -> list[tuple[str, str]]:
+    """The magnitude; nothing where none is known."""
+    if magnitude.kind == "unknown":
+        return []
+    return [
+        ("Magnitude", f"{magnitude.value:.1f}"),
+        ("MagnitudeUncertainty", f"{magnitude.sigma:.1f}"),
+        ("MagnitudeType", magnitude.kind),
+    ]
+
+
+def _level(alert: Alert) -> list[tuple[str, str]]:
+    return [("Level", alert.level), ("LevelColour", alert.colour), ("TargetsInArea", str(alert.n_area))]
 
 
 def _area(info: etree._Element, alert: Alert, params: Params, language: Language) -> None:

@@ -20,13 +20,16 @@ from seiswarn.messages import (
     AlertKind,
     DataError,
     Decision,
+    Grounds,
     Magnitude,
     Message,
     Origin,
     Phase,
     Pick,
+    Rupture,
     Status,
     TargetForecast,
+    Transition,
 )
 from seiswarn.timebase import iso
 
@@ -90,6 +93,15 @@ class PublicTarget(msgspec.Struct, frozen=True, kw_only=True):
     s_arrival: str
     seconds_left: float
     method: str
+    kind: str = ""  # place, railway, school ...
+    line: str = ""  # railway line or pipeline it is a section of
+    population: int = 0
+    level: str = ""
+    level_rank: int = 0  # 0: below the lowest level
+    p_exceed: tuple[float, ...] = ()  # probability of reaching each of the warning's `thresholds`
+    intensity_source: float | None = None  # by magnitude and distance alone
+    intensity_wavefield: float | None = None  # the largest observed around
+    outside_validity: bool = False  # a relation is used beyond the range its authors give
 
 
 class PublicWarning(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +122,30 @@ class PublicWarning(msgspec.Struct, frozen=True, kw_only=True):
     max_intensity: float
     epicentral_intensity: float
     reasons: tuple[str, ...]
+    transitions: tuple[Transition, ...] = ()
+    level: str = ""
+    level_zh: str = ""
+    level_rank: int = 0
+    colour: str = ""
+    n_area: int = 0  # targets at the threshold of the audience or above
+    measure: str = "intensity"  # what levels are of: intensity, or pga in cm/s2
+    thresholds: tuple[float, ...] = ()
+    blind_zone_km: float | None = None  # epicentral distance that S has reached
+    grounds: Grounds = "source"  # wavefield: no located earthquake, and then no magnitude either
+    rupture: PublicRupture | None = None
+    false_per_year: float | None = None
+    continues: str = ""  # another event that this warning goes on from, or goes on as
+
+
+class PublicRupture(msgspec.Struct, frozen=True, kw_only=True):
+    """A straight rupture that is believed over a point: its ends, in degrees."""
+
+    latitude_1: float
+    longitude_1: float
+    latitude_2: float
+    longitude_2: float
+    length_km: float | None
+    strike_deg: float | None
 
 
 class PublicDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +162,8 @@ class PublicDecision(msgspec.Struct, frozen=True, kw_only=True):
     max_intensity: float | None
     n_stations: int
     status: Status
+    level: str = ""  # reached by the forecast, whether or not it was told
+    transitions: tuple[Transition, ...] = ()
 
 
 class PublicDataError(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,6 +211,31 @@ def public_warning(alert: Alert) -> PublicWarning:
         max_intensity=_number(alert.max_intensity, 2),
         epicentral_intensity=_number(alert.epicentral_intensity, 2),
         reasons=alert.reasons,
+        transitions=alert.transitions,
+        level=alert.level,
+        level_zh=alert.level_zh,
+        level_rank=alert.level_rank,
+        colour=alert.colour,
+        n_area=alert.n_area,
+        measure=alert.measure,
+        thresholds=alert.thresholds,
+        blind_zone_km=_maybe(alert.blind_zone_km, 1),
+        grounds=alert.grounds,
+        rupture=None if alert.rupture is None else public_rupture(alert.rupture),
+        false_per_year=_significant(alert.false_per_year),
+        continues=alert.continues,
+    )
+
+
+def public_rupture(rupture: Rupture) -> PublicRupture:
+    """The public form of a line source."""
+    return PublicRupture(
+        latitude_1=_number(rupture.latitude_1, 4),
+        longitude_1=_number(rupture.longitude_1, 4),
+        latitude_2=_number(rupture.latitude_2, 4),
+        longitude_2=_number(rupture.longitude_2, 4),
+        length_km=_maybe(rupture.length_km, 0),
+        strike_deg=_maybe(rupture.strike_deg, 0),
     )
 
 
@@ -223,6 +286,17 @@ def public_target(target: TargetForecast) -> PublicTarget:
         s_arrival=iso(target.s_arrival_ns),
         seconds_left=_number(target.seconds_left, 2),
         method=target.method,
+        kind=target.kind,
+        line=target.line,
+        population=target.population,
+        level=target.level,
+        level_rank=target.level_rank,
+        p_exceed=tuple(_number(p, 3) for p in target.p_exceed),
+        intensity_source=None if target.intensity_source is None else _maybe(target.intensity_source, 2),
+        intensity_wavefield=None
+        if target.intensity_wavefield is None
+        else _maybe(target.intensity_wavefield, 2),
+        outside_validity=target.outside_validity,
     )
 
 
@@ -240,6 +314,8 @@ def public_decision(decision: Decision) -> PublicDecision:
         max_intensity=_maybe(decision.max_intensity, 2),
         n_stations=decision.n_stations,
         status=decision.status,
+        level=decision.level,
+        transitions=decision.transitions,
     )
 
 
@@ -292,7 +368,7 @@ def public_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "seiswarn public messages",
-        "$defs": dict(sorted(components.items())),
+        "$defs": msgspec.to_builtins(dict(sorted(components.items()))),
     }
 
 

@@ -114,6 +114,13 @@ def with_banner(text: str, status: Status, language: Language) -> str:
 def headline(alert: Alert, language: Language) -> str:
     """One line that says it all."""
     where = place(alert.origin, alert.targets, language)
+    if "all_clear" in alert.transitions:
+        text = (
+            f"Earthquake early warning, all clear: {where}" if language == "en" else f"地震预警解除：{where}"
+        )
+        return with_banner(text, alert.status, language)
+    if alert.magnitude.kind == "unknown":
+        return with_banner(_unlocated(alert, where, language), alert.status, language)
     size = f"{alert.magnitude.value:.1f}"
     if language == "en":
         text = {
@@ -132,6 +139,23 @@ def headline(alert: Alert, language: Language) -> str:
     return with_banner(text, alert.status, language)
 
 
+def _unlocated(alert: Alert, where: str, language: Language) -> str:
+    """The headline of strong motion that no located earthquake explains."""
+    if language == "en":
+        return {
+            "new": f"Strong shaking observed, {where}",
+            "update": f"Strong shaking observed, update {alert.revision}: {where}",
+            "final": f"Strong shaking, final report: {where}",
+            "cancel": f"Warning of strong shaking WITHDRAWN: {where}",
+        }[alert.kind]
+    return {
+        "new": f"地震预警：{where}观测到强烈震动",
+        "update": f"地震预警第{alert.revision}报：{where}观测到强烈震动",
+        "final": f"地震预警终报：{where}观测到强烈震动",
+        "cancel": f"地震预警撤销：{where}的预警信息已撤销",
+    }[alert.kind]
+
+
 def description(alert: Alert, utc_offset_hours: float, language: Language, max_targets: int = 20) -> str:
     """What happened and what is expected where, as a paragraph."""
     origin, size, scale = alert.origin, alert.magnitude, alert.intensity_scale
@@ -144,6 +168,10 @@ def description(alert: Alert, utc_offset_hours: float, language: Language, max_t
             f"Magnitude {size.value:.1f} (+/- {size.sigma:.1f}), depth {origin.depth_km:.0f} km, "
             f"{at}, {when}."
         ]
+        if size.kind == "unknown":
+            lines = [f"Strong motion first observed at {at}, {when}; magnitude and epicentre not known yet."]
+        if alert.level:
+            lines.append(f"Level: {alert.level}.")
         if size.saturated:
             lines.append("The magnitude may be larger.")
         if alert.targets:
@@ -153,6 +181,10 @@ def description(alert: Alert, utc_offset_hours: float, language: Language, max_t
     lines = [
         f"{when}，{at}发生{size.value:.1f}级（±{size.sigma:.1f}）地震，震源深度{origin.depth_km:.0f}公里。"
     ]
+    if size.kind == "unknown":
+        lines = [f"{when}，{at}首先观测到强烈震动，震级和震中尚未确定。"]
+    if alert.level:
+        lines.append(f"预警级别：{alert.level_zh or alert.level}。")
     if size.saturated:
         lines.append("实际震级可能更大。")
     if alert.targets:

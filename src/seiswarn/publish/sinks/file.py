@@ -52,6 +52,8 @@ class RunFolder:
     ----------
     run_status, production, allow
         See `accepted_statuses`.
+    audiences
+        Whose alerts and decisions are taken; empty: everybody's.
     resume
         Go on in a folder written before; otherwise earlier products in it are removed first.
         `events.xml` and `report.html` are whole again once the output journal has been sent
@@ -75,6 +77,7 @@ class RunFolder:
         run_status: Status,
         production: bool = False,
         allow: Collection[Status] = (),
+        audiences: Collection[str] = (),
         resume: bool = False,
         draw_late: bool = False,
         cap: CapParams | None = None,
@@ -82,6 +85,7 @@ class RunFolder:
         traces: TraceSource | None = None,
     ) -> None:
         self.folder = Path(folder)
+        self.audiences = frozenset(audiences)
         self.statuses = accepted_statuses(run_status, production=production, allow=allow)
         self._status = run_status
         self._cap = CapFormat(cap)

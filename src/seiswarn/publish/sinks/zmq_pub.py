@@ -71,6 +71,8 @@ class ZmqPub:
         A name for this life of the publisher, different after each restart.
     run_status, production, allow
         See `accepted_statuses`.
+    audiences
+        Whose alerts and decisions are taken; empty: everybody's.
     """
 
     NAME: ClassVar[str] = "zmq"
@@ -87,7 +89,9 @@ class ZmqPub:
         run_status: Status,
         production: bool = False,
         allow: Collection[Status] = (),
+        audiences: Collection[str] = (),
     ) -> None:
+        self.audiences = frozenset(audiences)
         self.statuses = accepted_statuses(run_status, production=production, allow=allow)
         self._status = run_status
         self._json = PublicJson() if params.encoding == "json" else None

@@ -38,6 +38,7 @@ def open_sink(sink: SinkSpec, spec: ProcessSpec, *, resume: bool) -> Sink:
             run_status=spec.status,
             production=sink.production,
             allow=sink.allow,
+            audiences=sink.audiences,
         )
     from seiswarn.publish.formats.cap import Params as CapParams
     from seiswarn.publish.formats.report_html import Params as ReportParams
@@ -51,6 +52,7 @@ def open_sink(sink: SinkSpec, spec: ProcessSpec, *, resume: bool) -> Sink:
         run_status=spec.status,
         production=sink.production,
         allow=sink.allow,
+        audiences=sink.audiences,
         resume=resume,
         cap=msgspec.convert(msgspec.to_builtins(sink.cap), CapParams),
         report=msgspec.convert(msgspec.to_builtins(sink.report), ReportParams),
