@@ -368,7 +368,8 @@ def public_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "seiswarn public messages",
-        "$defs": msgspec.to_builtins(dict(sorted(components.items()))),
+        # through JSON once, so that the default () is the [] it is outside
+        "$defs": msgspec.json.decode(msgspec.json.encode(dict(sorted(components.items())))),
     }
 
 
