@@ -17,7 +17,9 @@ REASON_WORDS = {"NO_PICK": "no two stations saw it"}
 
 def number(value: float | None, digits: int = 1) -> str:
     """A number as it stands in a table; a dash for none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    if value is None:
+        return "–"
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0: no minus before zero
 
 
 def what(plan: Plan) -> str:
@@ -53,9 +55,8 @@ def _cells(one: Spread) -> tuple[str, ...]:
 
 def target_head(plan: Plan) -> tuple[str, ...]:
     """Head of the table of targets."""
-    after = ("… with added stations (s)",) if plan.sites else ()
     warned = (f"Warning, event {away:.0f} km away (s)" for away in DISTANCES_KM)
-    return ("Target", "Alert, event at it (s)", *after, "Blind zone (km)", *warned)
+    return ("Target", "Alert, event at it (s)", "Blind zone (km)", *warned)
 
 
 def target_rows(plan: Plan) -> list[tuple[str, ...]]:
@@ -64,18 +65,21 @@ def target_rows(plan: Plan) -> list[tuple[str, ...]]:
 
 
 def _target(row: TargetRow, twice: bool) -> tuple[str, ...]:
-    after = (number(row.alert_after_s),) if twice else ()
-    blind = number(row.blind_km, 0)
+    alert, blind = number(row.alert_s), number(row.blind_km, 0)
+    warned = [_warning(pair) for pair in row.warning_s]
     if twice:
-        blind = f"{blind} → {number(row.blind_after_km, 0)}"
-    warned = []
-    for k, (median, least) in enumerate(row.warning_s):
-        text = f"{number(median, 0)} ({number(least, 0)})"
-        if twice:
-            later = row.warning_after_s[k]
-            text += f" → {number(later[0], 0)} ({number(later[1], 0)})"
-        warned.append(text)
-    return (row.name, number(row.alert_s), *after, blind, *warned)
+        alert = _to(alert, number(row.alert_after_s))
+        blind = _to(blind, number(row.blind_after_km, 0))
+        warned = [_to(a, _warning(b)) for a, b in zip(warned, row.warning_after_s, strict=True)]
+    return (row.name, alert, blind, *warned)
+
+
+def _warning(pair: tuple[float | None, float | None]) -> str:
+    return f"{number(pair[0], 0)} ({number(pair[1], 0)})"
+
+
+def _to(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"
 
 
 def silent(nodes: Sequence[Outcome]) -> list[Outcome]:
