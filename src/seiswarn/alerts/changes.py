@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from seiswarn.alerts.audience import Audience, Reading
 from seiswarn.alerts.params import Params
@@ -13,6 +14,10 @@ from seiswarn.alerts.standing import Standing
 from seiswarn.geo import distance_km
 from seiswarn.messages import Alert, EventEstimate, Transition
 from seiswarn.timebase import NS
+
+# Where S was so long ago, who could act has felt it: changes there are told with the next message only.
+SHAKING_NS = 30 * NS
+B1 = npt.NDArray[np.bool_]
 
 MAX_NAMED = 3  # targets named in a sentence
 
@@ -60,7 +65,7 @@ def changes(
     else:
         di = reading.forecast.epicentral_intensity - alert.epicentral_intensity
         found.append(Change(abs(di) / p.update_intensity, f"epicentral intensity {di:+.1f}"))
-    transitions, texts = _of_levels(audience, record, now)
+    transitions, texts = _of_levels(audience, record, now, _can_act(reading, t_seen_ns))
     return Changes(transitions, tuple(c for c in found if c.size >= 1.0), texts)
 
 
@@ -86,6 +91,7 @@ def _of_targets(
         return []
     di = np.where(listed, np.asarray(reading.arrays.intensity) - told.intensities(n), 0.0)
     ahead = listed & (np.maximum(reading.s_ns, told.arrivals(n)) > t_seen_ns)
+    di = np.where(_can_act(reading, t_seen_ns), di, 0.0)
     ds = np.where(ahead, (reading.s_ns - told.arrivals(n)) / NS, 0.0)
     i, s = int(np.argmax(np.abs(di))), int(np.argmax(np.abs(ds)))
     return [
@@ -97,30 +103,36 @@ def _of_targets(
 
 
 def _of_levels(
-    audience: Audience, record: Record, now: Standing
+    audience: Audience, record: Record, now: Standing, can_act: B1
 ) -> tuple[tuple[Transition, ...], tuple[str, ...]]:
     """Levels raised and left, and the growth of the area."""
     told, n = record.told, len(now.rank)
     transitions: list[Transition] = []
     texts = []
     before = max(int(told.ranks(n).max(initial=0)), told.epicentre_rank)
-    raised = np.flatnonzero(now.rank > told.ranks(n))
+    raised = np.flatnonzero((now.rank > told.ranks(n)) & can_act)
     if now.top > before or len(raised):
         transitions.append("escalate")
         level = audience.level(now.top)
         text = f"level {level.name if level else 'none'}" if now.top > before else "a higher level"
         texts.append(text + _at(audience, raised.tolist()))
-    grown = np.flatnonzero(now.area & ~told.areas(n))
+    grown = np.flatnonzero(now.area & ~told.areas(n) & can_act)
     if len(grown):
         transitions.append("area_growth")
         texts.append(f"area grows by {len(grown)}" + _at(audience, grown.tolist()))
-    left = np.flatnonzero((now.rank < told.ranks(n)) | (told.areas(n) & ~now.area))
+    left = np.flatnonzero(((now.rank < told.ranks(n)) | (told.areas(n) & ~now.area)) & can_act)
     if now.top < before or len(left):
         transitions.append("deescalate")
         level = audience.level(now.top)
         text = f"down to level {level.name if level else 'none'}" if now.top < before else "a lower level"
         texts.append(text + _at(audience, left.tolist()))
     return tuple(transitions), tuple(texts)
+
+
+def _can_act(reading: Reading, t_seen_ns: int) -> B1:
+    """(n,) targets where the strongest shaking is still to come, or has only just begun."""
+    still: B1 = reading.s_ns > t_seen_ns - SHAKING_NS
+    return still
 
 
 def _at(audience: Audience, rows: list[int]) -> str:

@@ -47,7 +47,8 @@ class Observed:
 
     `start_s` when the present motion began (its first second felt), `felt_s` the last second felt, `last_s`
     the last usable row; `pga_mps2` and `pgv_mps` peaks since `start_s`, in the band of GB/T
-    17742-2020 (0.1 to 10 Hz); `doubted_s` when somebody last had doubts.
+    17742-2020 (0.1 to 10 Hz); `doubted_s` when somebody last had doubts; `explained_s` the `start_s` of the
+    last motion that a located event explains.
     """
 
     start_s: I64
@@ -56,13 +57,14 @@ class Observed:
     pga_mps2: F64
     pgv_mps: F64
     doubted_s: I64
+    explained_s: I64  # start of the last motion that an event explains
     index: dict[str, int] = field(default_factory=dict)
 
     @staticmethod
     def of(table: StationTable) -> Observed:
         """Nothing observed yet at the stations of `table`."""
         n = table.n_stations
-        never = [np.full(n, NEVER, dtype=np.int64) for _ in range(4)]
+        never = [np.full(n, NEVER, dtype=np.int64) for _ in range(5)]
         return Observed(
             start_s=never[0],
             felt_s=never[1],
@@ -70,6 +72,7 @@ class Observed:
             pga_mps2=np.zeros(n),
             pgv_mps=np.zeros(n),
             doubted_s=never[3],
+            explained_s=never[4],
             index=table.station_index,
         )
 
@@ -98,6 +101,10 @@ class Observed:
         """Remember a station that is doubted."""
         if error.reason in DOUBTED and error.subject in self.index:
             self.doubted_s[self.index[error.subject]] = error.t_seen_ns // 1_000_000_000
+
+    def explain(self, claimed: npt.NDArray[np.bool_]) -> None:
+        """Remember that the present motion of some stations (n,) has an explanation."""
+        self.explained_s[claimed] = self.start_s[claimed]
 
     def moving(self, now_s: int) -> npt.NDArray[np.bool_]:
         """(n,) stations in motion that can be believed, seen from `now_s`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -210,8 +210,11 @@ class ShakingStage:
         gone = [e for e, t in self._events.items() if t.passed(t_seen_ns / NS)]
         for event_id in gone:
             del self._events[event_id]
-        claimed = {e: t.claims(self._observed) for e, t in self._events.items()}
-        if not (self._wavefields.waves or (moving & ~_any(claimed, len(moving))).any()):
+        claimed = {e: t.claims(self._observed, t_seen_ns // NS) for e, t in self._events.items()}
+        for mask in claimed.values():
+            self._observed.explain(mask & moving)
+        unexplained = moving & (self._observed.start_s != self._observed.explained_s)
+        if not (self._wavefields.waves or unexplained.any()):
             return []
         o, k = self._observed, np.flatnonzero(moving)
         seen = np.zeros(len(moving))
@@ -219,7 +222,7 @@ class ShakingStage:
         alone = self._params.wavefield_min_stations == 1  # then a single station vouches for itself
         level = self._trust(seen, seen if alone else np.zeros(len(seen)))
         out: list[Message] = []
-        for estimate in self._wavefields.update(t_seen_ns, o, level, claimed, status):
+        for estimate in self._wavefields.update(t_seen_ns, o, level, unexplained, claimed, status):
             out.append(estimate)
             if estimate.state != "ended":
                 out.append(self._wave_forecast(t_seen_ns, estimate, level))
@@ -284,14 +287,6 @@ class _State(msgspec.Struct, frozen=True):
     events: list[Kept]
     waves: list[Wave]
     n_waves: int
-
-
-def _any(claimed: Mapping[str, npt.NDArray[np.bool_]], n: int) -> npt.NDArray[np.bool_]:
-    """(n,) stations whose motion any event explains."""
-    result = np.zeros(n, np.bool_)
-    for mask in claimed.values():
-        result |= mask
-    return result
 
 
 def _name(grid: GridNodes) -> str:

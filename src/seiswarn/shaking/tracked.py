@@ -16,6 +16,7 @@ from seiswarn.timebase import NS
 F64 = npt.NDArray[np.float64]
 B1 = npt.NDArray[np.bool_]
 
+EARLY_S = 3.0  # P may come so much before its time
 CODA_S = 300.0  # after S; motion that begins later is of something else
 # How long the strongest motion may take to come, after S: the rupture runs on. Length of the rupture by
 # Wells and Coppersmith (1994), subsurface length, all mechanisms, at 2.5 km/s (their dataset's usual 0.8 of
@@ -65,10 +66,12 @@ class Tracked:
         now = self.pga_mps2[k]
         self.grown |= bool(((now >= FELT_MPS2) & (now > GROWN * self.told_pga[k])).any())
 
-    def claims(self, observed: Observed) -> B1:
-        """(n_st,) stations whose present motion this event explains."""
-        started = observed.start_s
-        claimed: B1 = (started >= self.p_s - 3.0) & (started <= self.s_s + CODA_S)
+    def claims(self, observed: Observed, now_s: int) -> B1:
+        """(n_st,) stations whose present motion this event explains: its waves are there, or have been.
+
+        What is more than this event explains makes its own forecast stronger, by the wavefield.
+        """
+        claimed: B1 = (now_s >= self.p_s - EARLY_S) & (observed.start_s <= self.s_s + CODA_S)
         return claimed
 
     def passed(self, now_s: float) -> bool:

@@ -54,16 +54,19 @@ class Wavefields:
     n_waves: int = 0
 
     def update(
-        self, t_seen_ns: int, observed: Observed, level: F64, claimed: Mapping[str, B1], status: Status
+        self,
+        t_seen_ns: int,
+        observed: Observed,
+        level: F64,
+        unclaimed: B1,
+        claimed: Mapping[str, B1],
+        status: Status,
     ) -> list[EventEstimate]:
         """What is new, has grown or is over.
 
-        `level` (n_st,) is trusted intensity of the stations in motion, 0 elsewhere; `claimed` (n_st,) whose
-        motion each located event explains.
+        `level` (n_st,) is trusted intensity of the stations in motion, 0 elsewhere; `unclaimed`
+        (n_st,) whose motion no event explains; `claimed` (n_st,) whose motion each located event does.
         """
-        unclaimed = observed.moving(t_seen_ns // NS)
-        for mask in claimed.values():
-            unclaimed &= ~mask
         shaking = unclaimed & (level >= self.params.wavefield_min_intensity)
         for k in np.flatnonzero(shaking).tolist():
             self._join(k)
