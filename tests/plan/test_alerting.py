@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -83,10 +82,8 @@ def test_without_an_alert_the_reason_is_said(recordings: Recordings, times: Trav
     assert far.alert_s is None
     assert far.reasons == (NOBODY_PICKED,)
     choosy = setup_of(stations(3))
-    told: Any = choosy.params
-    strict = AlertsParams(min_stations=4)
-    changes = {"audiences": (strict,)} if hasattr(told, "audiences") else {"alerts": strict}
-    stricter = dataclasses.replace(choosy, params=msgspec.structs.replace(told, **changes))
+    strict = msgspec.structs.replace(choosy.params, audiences=(AlertsParams(min_stations=4),))
+    stricter = dataclasses.replace(choosy, params=strict)
     said = Network(stricter, QUAKE, times, [recordings]).at(*EPICENTRE)
     assert said.alert_s is None
     assert said.policy == "public"

@@ -61,7 +61,7 @@ def test_processes_change_nothing() -> None:
         ({"quake": Quake(depth_km=500.0)}, "outside the velocity model"),
         ({"quake": Quake(depth_km=-1.0)}, "outside the velocity model"),
         ({"quake": Quake(depth_km=float("nan"))}, "outside the velocity model"),
-        ({"quake": Quake(magnitude=3.5)}, "never alerted"),
+        ({"quake": Quake(magnitude=3.5)}, "never to be alerted"),
         ({"quake": Quake(magnitude=9.0)}, "between 3 and 8"),
         ({"quake": Quake(policy="railway")}, "only public"),
         ({"spacing_km": 1.0}, "finest"),

@@ -9,7 +9,7 @@ from typing import cast
 
 import msgspec
 
-from seiswarn.messages import Alert, Decision
+from seiswarn.messages import UNKNOWN_MAGNITUDE, Alert, Decision
 from seiswarn.plan.recordings import LONGEST_S, ORIGIN_NS, Recordings, record
 from seiswarn.plan.script import Script, Scripted
 from seiswarn.runtime.setup import Setup
@@ -108,7 +108,9 @@ class Network:
                         alert_s=seconds(message.t_seen_ns - ORIGIN_NS),
                         policy=message.policy,
                         n_stations=message.origin.n_stations,
-                        magnitude=message.magnitude.value,
+                        magnitude=None
+                        if message.magnitude.kind == UNKNOWN_MAGNITUDE.kind
+                        else message.magnitude.value,
                         reasons=message.reasons,
                     )
                 if isinstance(message, Decision) and (

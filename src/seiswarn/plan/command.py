@@ -14,7 +14,7 @@ from seiswarn.evaluate.workers import Failure, share_out
 from seiswarn.grid import GridNodes, grid_nodes
 from seiswarn.plan.alerting import Outcome, Quake, Task, outcomes
 from seiswarn.plan.result import Plan, listed, make_plan, write_json
-from seiswarn.plan.rules import insist_on_chance, rules
+from seiswarn.plan.rules import audiences, insist_on_chance
 from seiswarn.plan.sites import Site, insist_on_sites, parse_site, read_sites, with_sites
 from seiswarn.plan.words import lines
 from seiswarn.runtime.setup import Setup, set_up
@@ -88,7 +88,7 @@ def _insist_on_quake(quake: Quake, setup: Setup) -> None:
             f"--depth-km {quake.depth_km:g} lies outside the velocity model:"
             f" 0 to {deepest:g} km (see [source] max_depth_km)"
         )
-    insist_on_chance(rules(setup.params, quake.policy), quake.magnitude)
+    insist_on_chance(audiences(setup.params, quake.policy), quake.magnitude)
 
 
 def _grid(setup: Setup, options: Options) -> GridNodes:

@@ -9,12 +9,13 @@ import msgspec
 import numpy as np
 
 import seiswarn
+from seiswarn.alerts.params import Params as Audience
 from seiswarn.config import Config, config_hash
 from seiswarn.grid import GridNodes
 from seiswarn.plan import figures as fig
 from seiswarn.plan.alerting import Outcome, Quake
 from seiswarn.plan.figures import Gain, Spread, TargetRow
-from seiswarn.plan.rules import Rule, rules
+from seiswarn.plan.rules import audiences
 from seiswarn.plan.sites import Site
 from seiswarn.runtime.setup import Setup
 from seiswarn.source.traveltime import TravelTimes
@@ -35,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     quake: Quake
     delivery_s: float
     velocity_model: str
-    rules: tuple[Rule, ...]
+    audiences: tuple[Audience, ...]
     stations: tuple[tuple[str, float, float], ...]
     sites: tuple[Site, ...]
     n_targets: int
@@ -87,7 +88,7 @@ def make_plan(
         quake=quake,
         delivery_s=delivery_s,
         velocity_model=source.velocity_model,
-        rules=tuple(rules(setup.params, quake.policy)),
+        audiences=audiences(setup.params, quake.policy),
         stations=tuple(zip(table.stations, *places, strict=True)),
         sites=sites,
         n_targets=len(setup.targets),

@@ -30,7 +30,7 @@ def what(plan: Plan) -> str:
     return (
         f"For an earthquake of M {quake.magnitude:g}, {quake.depth_km:g} km deep, at each of {n} nodes"
         f" ({plan.n_rows} by {plan.n_columns}, {plan.spacing_km:.0f} km apart): when the first alert to"
-        f" {said(plan.rules)} leaves, with {len(plan.stations)} stations whose packets of"
+        f" {said(plan.audiences)} leaves, with {len(plan.stations)} stations whose packets of"
         f" {quake.packet_s:g} s take {quake.latency_s:g} s, and how far S has gone by then"
         f"{delivered}.{middle}"
     )
