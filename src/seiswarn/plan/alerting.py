@@ -18,6 +18,7 @@ from seiswarn.timebase import seconds
 from seiswarn.waveform.stage import WaveformStage
 
 NOBODY_PICKED = "NO_PICK"
+SOURCE = "source"  # the policy named in decisions of the source stage
 
 
 class Quake(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,14 +114,18 @@ class Network:
                         else message.magnitude.value,
                         reasons=message.reasons,
                     )
-                if isinstance(message, Decision) and (
-                    against is None or message.policy != "source" or against.policy == "source"
-                ):
-                    against = message
+                if isinstance(message, Decision):
+                    against = self._weightier(message, against)
         return self._silent(latitude, longitude, against)
 
     def _counts(self, policy: str) -> bool:
         return not self._quake.policy or policy == self._quake.policy
+
+    def _weightier(self, new: Decision, known: Decision | None) -> Decision | None:
+        """The later of two decisions; one of the source stage only while no audience has decided."""
+        if new.policy == SOURCE:
+            return new if known is None or known.policy == SOURCE else known
+        return new if self._counts(new.policy) else known
 
     def _silent(self, latitude: float, longitude: float, against: Decision | None) -> Outcome:
         if against is None:
