@@ -41,14 +41,26 @@ class Residuals:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What residuals come to before any place is looked at.
+
+    `shared` holds everywhere, with `tau_share` of its variance left; `weight` and `known` (n_st,) are of
+    the stations whose residuals spread around them, `n_stations` of them.
+    """
+
+    shared: float
+    tau_share: float
+    weight: F64
+    known: F64
+    n_stations: int
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
-    """What is added to the intensity of places (n,), and the share of each variance that is left."""
+    """What is added to the intensity of n places, and the share of the variance within that is left."""
 
     intensity: F64
-    shared: float  # of it, what holds everywhere
-    tau_share: float
     phi_share: F64
-    n_stations: int
 
 
 def event_residual(value: F64, tau: float, phi: float) -> tuple[float, float]:
@@ -63,15 +75,11 @@ def event_residual(value: F64, tau: float, phi: float) -> tuple[float, float]:
     return float(tau * tau * value.sum() / whole), phi * phi / whole
 
 
-def correct(
-    residuals: Residuals, places: Near, n_stations: int, tau: float, phi: float, range_km: float
-) -> Correction:
-    """What residuals at stations say about places.
+def weigh(residuals: Residuals, n_stations: int, tau: float, phi: float, range_km: float) -> Weights:
+    """The residual of the event, and what each station's own is worth around it.
 
     Parameters
     ----------
-    places
-        stations near each place, at least within `range_km`.
     n_stations
         of the network.
     tau, phi
@@ -80,40 +88,38 @@ def correct(
     range_km
         distance from which residuals within an event are independent.
     """
-    n = len(places.first) - 1
     shared, tau_share = event_residual(residuals.value[residuals.complete], tau, phi)
     within = residuals.value - shared
     use = residuals.complete | (within > 0.0)
     if use.sum() > MAX_STATIONS:
         strong = np.argsort(-np.where(use, residuals.observed, 0.0), kind="stable")[:MAX_STATIONS]
         use &= np.isin(np.arange(len(use)), strong)
-    if not use.any():
-        return Correction(np.full(n, shared), shared, tau_share, np.ones(n), 0)
     weight, known = np.zeros(n_stations), np.zeros(n_stations)
-    weight[residuals.station[use]] = _weights(residuals, within, use, range_km)
-    known[residuals.station[use]] = 1.0
+    if use.any():
+        p, q = np.radians(residuals.latitude[use]), np.radians(residuals.longitude[use])
+        points = np.column_stack((np.cos(p) * np.cos(q), np.cos(p) * np.sin(q), np.sin(p)))
+        weight[residuals.station[use]] = kernels.kriging_weights(
+            points, within[use], range_km, NUGGET, EARTH_RADIUS_KM
+        )
+        known[residuals.station[use]] = 1.0
+    return Weights(shared, tau_share, weight, known, int(use.sum()))
+
+
+def correct(weights: Weights, places: Near, range_km: float) -> Correction:
+    """What weighed residuals say about places; `places` lists stations at least within `range_km`."""
+    n = len(places.first) - 1
+    if not weights.n_stations:
+        return Correction(np.full(n, weights.shared), np.ones(n))
     near, most = np.empty(n), np.empty(n)
-    kernels.residuals(places.first, places.station, places.distance_km, weight, known, range_km, near, most)
+    kernels.residuals(
+        places.first,
+        places.station,
+        places.distance_km,
+        weights.weight,
+        weights.known,
+        range_km,
+        near,
+        most,
+    )
     # The nearest station alone takes this much of the variance away; more stations take more.
-    left = 1.0 - most * most / (1.0 + NUGGET)
-    return Correction(shared + near, shared, tau_share, left, int(use.sum()))
-
-
-def _weights(residuals: Residuals, within: F64, use: B1, range_km: float) -> F64:
-    """The inverse of the correlations between stations times their residuals."""
-    latitude, longitude = residuals.latitude[use], residuals.longitude[use]
-    distance = _distances_km(latitude, longitude)
-    x = np.minimum(distance / range_km, 1.0)
-    matrix = 1.0 - 1.5 * x + 0.5 * x**3
-    matrix[np.diag_indices_from(matrix)] += NUGGET
-    result: F64 = np.asarray(np.linalg.solve(matrix, within[use]), dtype=np.float64)
-    return result
-
-
-def _distances_km(latitude: F64, longitude: F64) -> F64:
-    """(m, m) great-circle distances in km."""
-    p, q = np.radians(latitude), np.radians(longitude)
-    points = np.column_stack((np.cos(p) * np.cos(q), np.cos(p) * np.sin(q), np.sin(p)))
-    chord = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
-    result: F64 = np.asarray(2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(1.0, 0.5 * chord)))
-    return result
+    return Correction(weights.shared + near, 1.0 - most * most / (1.0 + NUGGET))

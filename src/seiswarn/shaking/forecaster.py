@@ -12,7 +12,7 @@ import numpy.typing as npt
 from seiswarn.forecast_arrays import FieldArrays
 from seiswarn.forecast_field import Basis
 from seiswarn.shaking import kernels
-from seiswarn.shaking.correction import NUGGET, Correction, Residuals, correct
+from seiswarn.shaking.correction import NUGGET, Correction, Residuals, Weights, correct, weigh
 from seiswarn.shaking.params import Params
 from seiswarn.shaking.places import Places
 from seiswarn.shaking.plum import SIGMAS, Wavefield, spread
@@ -44,17 +44,15 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What observed motion means for one event: residuals, and levels for the wavefield.
+    """What observed motion means for one event: weighed residuals, and levels for the wavefield.
 
     `level` (n_st,) is trusted intensity on reference ground, `beyond` (n_st,) the same only where it is more
-    than the source explains; `tau` and `phi` are the scatter of the source's forecast.
+    than the source explains.
     """
 
-    residuals: Residuals
+    weights: Weights
     level: F64
     beyond: F64
-    tau: float
-    phi: float
 
 
 class Forecaster:
@@ -100,7 +98,9 @@ class Forecaster:
         )
         phi = float(np.median(known.phi)) if len(k) else 0.0
         whole = float(np.median(known.sigma)) if len(k) else 0.0
-        return Evidence(residuals, level, beyond, float(np.sqrt(max(0.0, whole**2 - phi**2))), phi)
+        tau = float(np.sqrt(max(0.0, whole**2 - phi**2)))
+        weights = weigh(residuals, self._n, tau, phi, self._params.residual_range_km)
+        return Evidence(weights, level, beyond)
 
     def epicentre(self, source: Source) -> tuple[float, float, float]:
         """Intensity, PGA (m/s^2) and PGV (m/s) at the epicentre, on the reference ground."""
@@ -109,18 +109,17 @@ class Forecaster:
         known = self._relations.at(replace(source, line=None, magnitude_sigma=0.0), sites)
         return float(known.intensity[0]), float(np.exp(known.ln_pga[0])), float(np.exp(known.ln_pgv[0]))
 
-    def at(self, source: Source, evidence: Evidence | None, places: Places) -> tuple[FieldArrays, Correction]:
-        """The forecast at `places`, and how the observed motion moved it."""
+    def at(self, source: Source, evidence: Evidence | None, places: Places) -> FieldArrays:
+        """The forecast at `places`."""
         known = self._relations.at(source, places.sites)
         n, m = len(places), self._params
         basis = np.full(n, int(Basis.SOURCE | (Basis.LINE if source.line is not None else 0)), np.uint8)
-        moved = Correction(np.zeros(n), 0.0, 1.0, np.ones(n), 0)
-        if evidence is not None and len(evidence.residuals.value):
-            moved = correct(
-                evidence.residuals, places.near, self._n, evidence.tau, evidence.phi, m.residual_range_km
-            )
+        moved, tau_share = Correction(np.zeros(n), np.ones(n)), 1.0
+        if evidence is not None:
+            moved = correct(evidence.weights, places.near, m.residual_range_km)
+            tau_share = evidence.weights.tau_share
         phi2 = known.phi**2
-        sigma = np.sqrt(np.maximum(known.sigma**2 - phi2, 0.0) * moved.tau_share + phi2 * moved.phi_share)
+        sigma = np.sqrt(np.maximum(known.sigma**2 - phi2, 0.0) * tau_share + phi2 * moved.phi_share)
         intensity = known.intensity + moved.intensity
         basis[moved.phi_share < 1.0] |= int(Basis.CORRECTED)
         around = Wavefield(np.zeros(n), np.zeros(n))
@@ -133,7 +132,7 @@ class Forecaster:
         basis[outside] |= int(Basis.OUTSIDE)
         factor = (intensity - known.intensity) / known.per_ln
         p_s, s_s = self._travel_time.times(known.repi_km, source.depth_km)
-        arrays = FieldArrays(
+        return FieldArrays(
             distance_km=known.repi_km,
             intensity=intensity,
             intensity_sigma=sigma,
@@ -146,7 +145,6 @@ class Forecaster:
             basis=basis,
             exceed=self._exceedance(intensity, sigma),
         )
-        return arrays, moved
 
     def _stronger(
         self, evidence: Evidence, places: Places, intensity: F64, sigma: F64, phi: F64
@@ -200,7 +198,8 @@ class Forecaster:
         one = np.zeros(1)
         residuals = Residuals(np.zeros(1, np.int64), one, one, one, one + 1.0, np.ones(1, np.bool_))
         level = np.ones(self._n)
-        self.at(source, Evidence(residuals, level, level, 0.3, 0.6), places)
+        weights = weigh(residuals, self._n, 0.3, 0.6, self._params.residual_range_km)
+        self.at(source, Evidence(weights, level, level), places)
 
     def blind_zone_km(self, depth_km: float, since_origin_s: float) -> float:
         """Epicentral distance that S has reached so many seconds after the origin."""

@@ -87,6 +87,40 @@ def residuals(
 
 
 @njit(cache=True, nogil=True)
+def kriging_weights(points: F64, value: F64, range_km: float, nugget: float, radius_km: float) -> F64:
+    """(m,) weights of m stations: the inverse of their correlations (and `nugget` on its diagonal) times `value`.
+
+    `points` (m, 3) are unit vectors, `radius_km` that of the sphere. By Cholesky's decomposition, which gives the
+    same on every machine.
+    """
+    m = value.size
+    low = np.empty((m, m))
+    for i in range(m):
+        for j in range(i + 1):
+            dx = points[i, 0] - points[j, 0]
+            dy = points[i, 1] - points[j, 1]
+            dz = points[i, 2] - points[j, 2]
+            chord = math.sqrt(dx * dx + dy * dy + dz * dz)
+            apart = 2.0 * radius_km * math.asin(min(1.0, 0.5 * chord))
+            total = correlation(apart, range_km) + (nugget if i == j else 0.0)
+            for k in range(j):
+                total -= low[i, k] * low[j, k]
+            low[i, j] = math.sqrt(total) if i == j else total / low[j, j]
+    out = np.empty(m)
+    for i in range(m):
+        total = value[i]
+        for k in range(i):
+            total -= low[i, k] * out[k]
+        out[i] = total / low[i, i]
+    for i in range(m - 1, -1, -1):
+        total = out[i]
+        for k in range(i + 1, m):
+            total -= low[k, i] * out[k]
+        out[i] = total / low[i, i]
+    return out
+
+
+@njit(cache=True, nogil=True)
 def neighbours(first: I64, station: I64, site: I64, level: F64, out: F64) -> None:
     """The largest intensity at another site around each station; 0 where there is none."""
     for i in range(first.size - 1):

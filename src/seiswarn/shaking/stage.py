@@ -177,8 +177,9 @@ class ShakingStage:
         if grid is not None and t_seen_ns - tracked.grid_ns < from_seconds(self._params.grid_every_s):
             grid = None
         evidence = self._evidence(t_seen_ns, tracked, source)
-        field, moved = self._forecaster.at(source, evidence, self._targets)
+        field = self._forecaster.at(source, evidence, self._targets)
         intensity, pga, pgv = self._forecaster.epicentre(source)
+        shared = evidence.weights.shared if evidence is not None else 0.0
         tracked.told_ns, tracked.grown = t_seen_ns, False
         tracked.told_pga = tracked.pga_mps2.copy()
         if grid is not None:
@@ -188,9 +189,9 @@ class ShakingStage:
                 t_seen_ns,
                 tracked.estimate,
                 field,
-                None if grid is None else self._forecaster.at(source, evidence, grid)[0],
-                epicentre=(intensity + moved.shared, pga, pgv),
-                n_observed=moved.n_stations,
+                None if grid is None else self._forecaster.at(source, evidence, grid),
+                epicentre=(intensity + shared, pga, pgv),
+                n_observed=evidence.weights.n_stations if evidence is not None else 0,
             )
         ]
 
