@@ -87,7 +87,7 @@ def estimate(table: StationTable, k: int, t_seen_ns: int) -> EventEstimate:
 
 
 def motions(table: StationTable, t_ns: int) -> Motions:
-    """One second of all stations: those that S has reached shake, falling off with distance, others are quiet."""
+    """One second of all stations: those that S has reached shake, less with distance; others are quiet."""
     since = (t_ns - ORIGIN_NS) / NS
     lat, lon = np.median(table.st_latitude), np.median(table.st_longitude)
     km = 111.0 * np.hypot(table.st_latitude - lat, table.st_longitude - lon)

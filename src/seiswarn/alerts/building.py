@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
 from seiswarn.alerts.audience import Audience, Reading
@@ -99,11 +102,15 @@ def _targets(
     rank = [0] * len(rows) if over else now.rank[rows].tolist()
     levels = ["", *(level.name for level in audience.params.levels)]
     methods = {basis: method_text(reading.forecast.method, basis) for basis in set(columns[-1])}
-    told = zip([audience.targets[k] for k in rows.tolist()], rank, *columns, *arrivals, strict=True)
-    return tuple([_target(*row, levels[row[1]], methods[row[10]]) for row in told])
+    told: Iterable[tuple[Any, ...]] = zip(
+        [audience.targets[k] for k in rows.tolist()], rank, *columns, *arrivals, strict=True
+    )
+    return tuple([_target(levels[row[1]], methods[row[10]], *row) for row in told])
 
 
 def _target(
+    level: str,
+    method: str,
     target: Target,
     rank: int,
     distance: float,
@@ -118,8 +125,6 @@ def _target(
     p_ns: int,
     s_ns: int,
     left: float,
-    level: str,
-    method: str,
 ) -> TargetForecast:
     return TargetForecast(
         name=target.name,

@@ -88,10 +88,10 @@ def residuals(
 
 @njit(cache=True, nogil=True)
 def kriging_weights(points: F64, value: F64, range_km: float, nugget: float, radius_km: float) -> F64:
-    """(m,) weights of m stations: the inverse of their correlations (and `nugget` on its diagonal) times `value`.
+    """(m,) weights of m stations: the inverse of their correlations, `nugget` added at 0, times `value`.
 
-    `points` (m, 3) are unit vectors, `radius_km` that of the sphere. By Cholesky's decomposition, which gives the
-    same on every machine.
+    `points` (m, 3) are unit vectors, `radius_km` that of the sphere. By Cholesky's decomposition, which
+    gives the same on every machine.
     """
     m = value.size
     low = np.empty((m, m))
