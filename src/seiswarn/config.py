@@ -100,7 +100,7 @@ def load_config(path: str | Path) -> Config:
     config = _with_paths(config, file.parent)
     config = _with_targets(config, findings)
     _check_together(config, findings)
-    _check_audiences(config, "alerts" in raw, findings)
+    _check_audiences(config, raw, findings)
     if findings.problems:
         raise ConfigError(sorted(findings.problems, key=lambda p: (p.file != str(file), p.file, p.line)))
     return config
@@ -230,8 +230,10 @@ def _check_ingest(config: Config, findings: Findings) -> None:
                 findings.add(("ingest", k), text, 'set run.status to "exercise" or "test"')
 
 
-def _check_audiences(config: Config, alerts_given: bool, findings: Findings) -> None:
-    if config.audience and alerts_given:
+def _check_audiences(config: Config, raw: dict[str, Any], findings: Findings) -> None:
+    if raw.get("audience") and not config.audience:
+        return  # their own mistakes have been told
+    if config.audience and "alerts" in raw:
         text = "is not looked at, since there are [[audience]] tables"
         findings.add(("alerts",), text, "make it one of them")
     tables: list[tuple[Any, AlertsParams]] = [(("audience", k), p) for k, p in enumerate(config.audience)]

@@ -1,7 +1,8 @@
 """Shaking at many places as columns: what a `Forecast` carries. Light: `forecast_arrays` makes arrays of it.
 
 A struct per place would cost more than forecasting it. Columns are little-endian float32 (six or seven
-digits; an intensity is good to one), in the order of the table of places that `places` names (a grid's name says its rows, columns, first node and steps).
+digits; an intensity is good to one), in the order of the table of places that `places` names (the name of a
+grid says its rows, columns, first node and steps).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import zmq
 from seiswarn.config import Config, load_config
 from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishZmq
 from seiswarn.errors import ConfigError, SeiswarnError, UsageError
+from seiswarn.runtime.check_audiences import audience_findings
 from seiswarn.runtime.check_targets import target_findings
 from seiswarn.runtime.finding import Finding
 from seiswarn.stations import StationTable
@@ -36,6 +37,7 @@ def check_config(path: Path) -> list[Finding]:
     table = _try(findings, "stations", lambda: _stations(config, findings))
     if table is not None:
         findings += target_findings(path, config, table)
+        findings += audience_findings(path, config, table)
         setup = _try(findings, "targets", lambda: _targets(config, table, findings))
         if setup is not None:
             _try(findings, "pipeline", lambda: _pipeline(setup, findings))

@@ -79,7 +79,7 @@ class Setup:
             "config_hash": config_hash(self.config),
             "status": self.status,
             "versions": versions(),
-            "unverified": unverified(),
+            "unverified": unverified(self.params.shaking),
             "machine": {
                 "system": platform.system(),
                 "processor": platform.machine(),
@@ -119,11 +119,13 @@ def versions() -> dict[str, str]:
     return found
 
 
-def unverified() -> list[str]:
+def unverified(shaking: ShakingParams) -> list[str]:
     """Relations in use that no published value or independent implementation has confirmed."""
+    from seiswarn.shaking.relations import Relations
     from seiswarn.source.magnitude import REGISTRY
 
-    return [f"{name}: {r.REFERENCE}" for name, r in sorted(REGISTRY.items()) if not r.VERIFIED]
+    sizes = [f"{name}: {r.REFERENCE}" for name, r in sorted(REGISTRY.items()) if not r.VERIFIED]
+    return [*sizes, *Relations(shaking).unverified()]
 
 
 def journal_traces(journal: Path, report: QuickReport, table: StationTable) -> Sequence[Trace]:
