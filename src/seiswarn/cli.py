@@ -366,7 +366,7 @@ def _run_and_tell(setup: Any, feed: Any, folder: Path, speed: float | None, orig
     for line in summary.suspects:
         _say(line)
     _tell_refusals(summary.counts)
-    for relation in unverified():
+    for relation in unverified(setup.params.shaking):
         _say(f"Not verified against published values: {relation}.")
     times = summary.timings
     _say(
