@@ -1,4 +1,4 @@
-"""The command line: run, replay, evaluate, plan, listen, drill, check, stations, schema.
+"""The command line: run, replay, evaluate, explain, plan, listen, drill, check, stations, schema.
 
 Nothing heavy is imported before a command needs it, so `seiswarn --help` answers at once.
 """
@@ -39,6 +39,7 @@ app = typer.Typer(
 )
 
 OUT = Annotated[Path | None, typer.Option("--out", help="Folder for the products.", show_default=False)]
+PIPED_WIDTH = 110  # of lines that go to no terminal
 SPEED = Annotated[str, typer.Option(help="'max', or how many times real time, e.g. 1 or 10.")]
 
 
@@ -436,6 +437,51 @@ def plan(
 
 
 @app.command()
+def explain(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|EVENT",
+            help="Folder of a run; or an event, looked for in the runs in this folder and right below it.",
+        ),
+    ],
+    event: Annotated[
+        str,
+        typer.Argument(help="An event of the run; without, the one to look at first.", show_default=False),
+    ] = "",
+    audience: Annotated[
+        str, typer.Option(help="Whose decisions to show; all without.", show_default=False)
+    ] = "",
+    at: Annotated[
+        str,
+        typer.Option(
+            help="Instead of an event: what was seen and decided within a minute of this time (UTC,"
+            " 2026-03-01T02:00:10Z or 02:00:10).",
+            show_default=False,
+        ),
+    ] = "",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the time line.", show_default=False)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Leave nothing out and fold nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Tell what a run saw and decided, and why: who was warned of what, who was not, and why not."""
+    from rich.console import Console
+
+    from seiswarn.explain.command import run as tell
+
+    _insist_on_writable(html)
+    console = Console()
+    colour = console.is_terminal and not console.no_color
+    for line in tell(
+        run, event, audience=audience, at=at, every=every, html=html, as_json=json,
+        width=console.width if console.is_terminal else PIPED_WIDTH, colour=colour,
+    ):  # fmt: skip
+        _say(line)
+
+
+@app.command()
 def run(
     config: Annotated[Path, typer.Argument(help="Configuration file.")],
     out: OUT = None,
@@ -481,7 +527,7 @@ def check(config: Annotated[Path, typer.Argument(help="Configuration file.")]) -
 
     findings = check_config(config)
     for finding in findings:
-        _say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.sentence}")
+        _say(f"{finding.mark}  {finding.subject}: {finding.sentence}")
     bad = sum(not f.ok for f in findings)
     if bad:
         _fail(f"{bad} of {len(findings)} checks failed", 2)
