@@ -11,13 +11,18 @@ import msgspec
 import seiswarn
 from seiswarn.config import Config, config_hash
 from seiswarn.errors import UsageError
+from seiswarn.evaluate.heard import Heard
 from seiswarn.evaluate.latency import LatencyModel
 from seiswarn.evaluate.matching import Rules
 from seiswarn.evaluate.metrics import Result, failed, figures
 from seiswarn.evaluate.overall import overall
-from seiswarn.evaluate.replaying import Task, heard_of
+from seiswarn.evaluate.replaying import Task, as_point, heard_of
+from seiswarn.evaluate.score import LONG_MAGNITUDE, far_and_strong, score
 from seiswarn.evaluate.sets import find_sets
+from seiswarn.evaluate.shaking import station_rows
 from seiswarn.evaluate.workers import Failure, share_out
+from seiswarn.runtime.setup import stage_params
+from seiswarn.shaking.relations import Relations
 
 OnDone = Callable[[Result, int, int], None]  # the result of a set, how many are done, and of how many
 
@@ -101,7 +106,24 @@ def evaluate(
 
 def judged(work: _Work) -> Result:
     """The figures of one set; what runs in the processes."""
-    return figures(work.task.set_id, heard_of(work.task), work.rules)
+    heard = heard_of(work.task)
+    result = figures(work.task.set_id, heard, work.rules)
+    return result | {"shaking": _shaking(work, heard)}
+
+
+def _shaking(work: _Work, heard: Heard) -> Result:
+    """The score of the forecasts; beside long ruptures that of a second replay without the line source."""
+    params = stage_params(work.task.config).shaking
+    rows = station_rows(heard, params, work.rules)
+    found = score(rows) | {"scale": Relations(params).scale, "stations": rows, "far_and_strong": None}
+    size = heard.catalogue[0].magnitude if heard.catalogue else None
+    if size is None or size < LONG_MAGNITUDE:
+        return found
+    point = None
+    if far_and_strong(rows)["n"]:
+        alone = heard_of(as_point(work.task))
+        point = station_rows(alone, params, work.rules)
+    return found | {"far_and_strong": far_and_strong(rows, point)}
 
 
 def write_json(path: Path, evaluation: dict[str, Any]) -> None:

@@ -25,7 +25,11 @@ _SHOWS_HERE = frozenset(
         "overall",
         "page",
         "plot",
+        "score",
         "sets",
+        "shaking",
+        "shaking_figures",
+        "shaking_table",
         "table",
         "workers",
     )
@@ -67,18 +71,18 @@ def _add(digest: hashlib._Hash, file: Path) -> None:
             digest.update(chunk)
 
 
-def kept(folder: Path, key: str) -> Heard | None:
+def kept(folder: Path, key: str, file: str = HEARD_FILE) -> Heard | None:
     """The result in `folder`, when there is a whole one made from what `key` stands for."""
     try:
-        heard = msgspec.json.decode((folder / HEARD_FILE).read_bytes(), type=Heard)
+        heard = msgspec.json.decode((folder / file).read_bytes(), type=Heard)
     except (OSError, msgspec.MsgspecError):
         return None  # nothing there, torn, or of another version
     return heard if heard.key == key else None
 
 
-def keep(folder: Path, heard: Heard) -> None:
+def keep(folder: Path, heard: Heard, file: str = HEARD_FILE) -> None:
     """Leave a result in `folder`, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{HEARD_FILE}.part"
+    beside = folder / f".{file}.part"
     beside.write_bytes(msgspec.json.encode(heard))
-    beside.replace(folder / HEARD_FILE)
+    beside.replace(folder / file)

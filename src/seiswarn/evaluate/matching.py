@@ -7,7 +7,7 @@ the catalogue when it is within 100 km and 30 s of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -36,12 +36,21 @@ def withdrawn(said: Said) -> bool:
     return said.kind == "cancel" if isinstance(said, Alert) else said.state == "cancelled"
 
 
-def by_event(messages: Iterable[Said]) -> dict[str, list[Said]]:
-    """Messages of each event in order of time, events in order of their first message."""
+def by_event(messages: Iterable[Said], root: Mapping[str, str] | None = None) -> dict[str, list[Said]]:
+    """Messages of each event in order of time, events in order of their first message.
+
+    `root`: events that are one and the same stand under this name of theirs, see `chains`.
+    """
+    names = {} if root is None else root
     groups: dict[str, list[Said]] = {}
     for said in sorted(messages, key=lambda m: (m.t_seen_ns, m.event_id, m.revision)):
-        groups.setdefault(said.event_id, []).append(said)
+        groups.setdefault(names.get(said.event_id, said.event_id), []).append(said)
     return groups
+
+
+def first_ns(said: Sequence[Said]) -> int | None:
+    """When the first message was seen that takes nothing back."""
+    return min((m.t_seen_ns for m in said if not withdrawn(m)), default=None)
 
 
 def nearest(messages: Iterable[Said], catalogue: Sequence[Quake], rules: Rules) -> int | None:

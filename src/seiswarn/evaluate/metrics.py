@@ -5,16 +5,18 @@ Nothing here knows a file, a replay or a clock.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from seiswarn.evaluate.catalogue import Quake
+from seiswarn.evaluate.chains import chains
 from seiswarn.evaluate.heard import Heard, Reached
 from seiswarn.evaluate.lead import lead_times
 from seiswarn.evaluate.matching import (
     Rules,
     Said,
     by_event,
+    first_ns,
     floor_s,
     is_large,
     miss,
@@ -23,7 +25,7 @@ from seiswarn.evaluate.matching import (
     per_site,
     withdrawn,
 )
-from seiswarn.messages import Alert, Decision
+from seiswarn.messages import Alert, Decision, Magnitude
 from seiswarn.reasons import Reason
 from seiswarn.timebase import from_seconds, iso, seconds
 
@@ -37,7 +39,8 @@ Result = dict[str, Any]
 def figures(set_id: str, heard: Heard, rules: Rules) -> Result:
     """All figures of one set; those of a single earthquake are of the largest in its catalogue."""
     catalogue, reached = heard.catalogue, heard.reached
-    alerted = by_event(heard.alerts)
+    root = chains([*heard.alerts, *heard.estimates])
+    alerted = by_event(heard.alerts, root)
     of_quake = {event: nearest(alerts, catalogue, rules) for event, alerts in alerted.items()}
     wanted = [must_warn(q, r, rules) for q, r in zip(catalogue, reached, strict=True)]
     matched = [k for k in of_quake.values() if k is not None]
@@ -62,11 +65,11 @@ def figures(set_id: str, heard: Heard, rules: Rules) -> Result:
     mine = [said for event, alerts in alerted.items() if of_quake[event] == 0 for said in alerts]
     estimates = [
         said
-        for group in by_event(heard.estimates).values()
+        for group in by_event(heard.estimates, root).values()
         if nearest(group, catalogue, rules) == 0
         for said in group
     ]
-    result |= _of_quake(catalogue[0], reached[0], mine, estimates, rules)
+    result |= _of_quake(catalogue[0], reached[0], mine, estimates, root, rules)
     strangers = [
         r
         for event, alerts in alerted.items()
@@ -86,16 +89,11 @@ def failed(set_id: str, sentence: str) -> Result:
     return {"id": set_id, "error": sentence, **dict.fromkeys(NAMED)}
 
 
-def first_ns(said: Sequence[Said]) -> int | None:
-    """When the first message was seen that takes nothing back."""
-    return min((m.t_seen_ns for m in said if not withdrawn(m)), default=None)
-
-
 def state(said: Said | None, quake: Quake) -> Result | None:
     """What a message says against the catalogue; errors are what was said minus what was."""
     if said is None:
         return None
-    origin, size = said.origin, said.magnitude
+    origin, size = said.origin, _size(said)
     m = None if size is None else size.value
     return {
         "m": _rounded(m),
@@ -109,28 +107,36 @@ def state(said: Said | None, quake: Quake) -> Result | None:
     }
 
 
-def states(said: Sequence[Said], quake: Quake) -> dict[str, Result | None]:
+def states(
+    said: Sequence[Said], quake: Quake, root: Mapping[str, str] | None = None
+) -> dict[str, Result | None]:
     """The states at fixed times after the first message: the last one said by then, and the final one.
 
-    Of several events that were of one earthquake, the one that spoke first is followed.
+    Of several events that were of one earthquake, the one that spoke first is followed, and those that are
+    one with it by `root`.
     """
     start_ns = first_ns(said)
     if start_ns is None:
         return dict.fromkeys(STATES)
-    groups = by_event(said)
+    groups = by_event(said, root)
     leader = next(g for g in groups.values() if first_ns(g) == start_ns)
     spoken = [m for m in leader if not withdrawn(m)]
     found = {
         name: state(_last(spoken, start_ns + from_seconds(dt)), quake) for name, dt in AFTER_FIRST_S.items()
     }
-    return {**found, "final": state(spoken[-1], quake)}
+    return {**found, "final": state(_last(spoken, spoken[-1].t_seen_ns), quake)}
+
+
+def _size(said: Said) -> Magnitude | None:
+    """The magnitude, where there is one: strong motion without a located earthquake has none."""
+    return None if said.grounds == "wavefield" else said.magnitude
 
 
 def revisions(said: Sequence[Said], quake: Quake | None) -> list[Result]:
     """All messages in order of time; seconds after the origin of `quake`, else of their own."""
     rows = []
     for m in sorted(said, key=lambda m: (m.t_seen_ns, isinstance(m, Alert), m.revision)):
-        origin, size = m.origin, m.magnitude
+        origin, size = m.origin, _size(m)
         zero_ns = origin.time_ns if quake is None else quake.time_ns
         rows.append(
             {
@@ -156,10 +162,15 @@ def revisions(said: Sequence[Said], quake: Quake | None) -> list[Result]:
 
 
 def _of_quake(
-    quake: Quake, reached: Sequence[Reached], mine: Sequence[Said], estimates: Sequence[Said], rules: Rules
+    quake: Quake,
+    reached: Sequence[Reached],
+    mine: Sequence[Said],
+    estimates: Sequence[Said],
+    root: Mapping[str, str],
+    rules: Rules,
 ) -> Result:
     first, first_estimate = first_ns(mine), first_ns(estimates)
-    said = states(mine, quake)
+    said = states(mine, quake, root)
     ten = said["at_10s"]
     sites = per_site(reached)
     near = [row for row in sites if row.distance_km <= rules.near_km]
@@ -186,7 +197,7 @@ def _of_quake(
         "first_estimate_s": None
         if first_estimate is None
         else _rounded(seconds(first_estimate - quake.time_ns)),
-        "estimates": states(estimates, quake)
+        "estimates": states(estimates, quake, root)
         | {"at_origin_20s": state(_last([m for m in estimates if not withdrawn(m)], twenty_ns), quake)},
     }
 
@@ -217,7 +228,9 @@ def _is_small(quake: Quake, rules: Rules) -> bool:
 
 
 def _last(said: Sequence[Said], until_ns: int) -> Said | None:
-    return next((m for m in reversed(said) if m.t_seen_ns <= until_ns), None)
+    """The last message by then; one of a located earthquake before one of the wavefield alone."""
+    past = [m for m in said if m.t_seen_ns <= until_ns]
+    return next((m for m in reversed(past) if m.grounds == "source"), past[-1] if past else None)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from seiswarn.evaluate.metrics import STATES, Result
+from seiswarn.evaluate.score import score
+from seiswarn.evaluate.shaking import METHODS
 
 PLACES = ("all", "inside", "outside")
 
@@ -38,6 +40,7 @@ def overall(results: Sequence[Result], n_skipped: int) -> dict[str, Any]:
         "abs_dm": _errors(large, "dm"),
         "epi_err_km": _errors(large, "epi_err_km"),
         "depth_err_km": _errors(large, "depth_err_km"),
+        "shaking": _shaking(ran),
         "data_s": round(sum(r["data_s"] for r in ran), 1),
         "cpu_s": round(sum(r["cpu_s"] for r in ran), 1),
     }
@@ -73,3 +76,14 @@ def _errors(results: Sequence[Result], name: str) -> dict[str, dict[str, Any]]:
 
 def _at(results: Sequence[Result], place: str) -> list[Result]:
     return [r for r in results if place == "all" or r["inside"] is (place == "inside")]
+
+
+def _shaking(results: Sequence[Result]) -> dict[str, Any]:
+    """The score over the stations of all sets alike, and the far stations of long ruptures together."""
+    parts = [r["shaking"] for r in results if r.get("shaking")]
+    far = [p["far_and_strong"] for p in parts if p["far_and_strong"] is not None]
+    points = [f["point"] for f in far if "point" in f]
+    return score([row for p in parts for row in p["stations"]]) | {
+        "far_and_strong": {name: sum(f[name] for f in far) for name in ("n", *METHODS)}
+        | ({"point": sum(points)} if points else {}),
+    }

@@ -8,10 +8,15 @@ import msgspec
 
 from seiswarn.config import Config
 from seiswarn.evaluate.catalogue import EVENT_FILE, read_catalogue
-from seiswarn.evaluate.heard import Heard
-from seiswarn.evaluate.keep import keep, kept, run_key
+from seiswarn.evaluate.foreseen import places_of, with_stations
+from seiswarn.evaluate.heard import Heard, spans_of
+from seiswarn.evaluate.keep import HEARD_FILE, keep, kept, run_key
 from seiswarn.evaluate.latency import LatencyModel
+from seiswarn.targets import TargetTable
 from seiswarn.timebase import NS
+
+POINT_FILE = "heard_point.json"
+NEVER = 1e9  # of log odds; infinity is no JSON
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +28,18 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     packet_s: float | None = 0.5
     latency: LatencyModel = LatencyModel()
     keep_in: Path | None = None
+    kept_as: str = HEARD_FILE
+
+
+def as_point(task: Task) -> Task:
+    """The same set without the line source: every earthquake stays a point.
+
+    A line is believed from `source.line.min_log_odds` on, so that none is from infinity on.
+    """
+    source = task.config.source
+    line = msgspec.structs.replace(source.line, min_log_odds=NEVER)
+    config = msgspec.structs.replace(task.config, source=msgspec.structs.replace(source, line=line))
+    return msgspec.structs.replace(task, config=config, kept_as=POINT_FILE)
 
 
 def heard_of(task: Task) -> Heard:
@@ -38,10 +55,10 @@ def heard_of(task: Task) -> Heard:
     feeding = f"packets of {task.packet_s} s, latency {msgspec.to_builtins(task.latency)}"
     key = run_key(task.folder, task.config, feeding)
     place = task.keep_in / task.set_id
-    heard = kept(place, key)
+    heard = kept(place, key, task.kept_as)
     if heard is None:
         heard = _replayed(task, key)
-        keep(place, heard)
+        keep(place, heard, task.kept_as)
     return heard
 
 
@@ -50,7 +67,7 @@ def _replayed(task: Task, key: str) -> Heard:
     from seiswarn.ingest.archive import open_archive
     from seiswarn.runtime import clock
     from seiswarn.runtime.replay import rehearse
-    from seiswarn.runtime.setup import opened_run
+    from seiswarn.runtime.setup import opened_run, set_up
 
     begun_s = clock.cpu_s()
     event_file = task.folder / EVENT_FILE
@@ -59,10 +76,16 @@ def _replayed(task: Task, key: str) -> Heard:
     setup, feed = opened_run(
         archive, task.config, packet_s=task.packet_s, latency=task.latency.latency(), status="test"
     )
+    config = with_stations(task.config, setup.table)
+    if config is not task.config:
+        setup = set_up(config, setup.table, setup.status)
+    rows = tuple(reached(quake, setup.table, archive.stretches) for quake in catalogue)
     heard = Heard(
         key=key,
         catalogue=catalogue,
-        reached=tuple(reached(quake, setup.table, archive.stretches) for quake in catalogue),
+        reached=rows,
+        places=places_of(setup.table, TargetTable.of(setup.targets)),
+        spans=spans_of(catalogue, rows),
         n_stations=setup.table.n_stations,
         data_s=(feed.end_ns - feed.start_ns) / NS,
     )
