@@ -84,9 +84,10 @@ def _insist_on_quake(quake: Quake, setup: Setup) -> None:
         raise UsageError(f"--magnitude must lie between {low:g} and {high:g}, not {quake.magnitude:g}")
     deepest = min(DEEPEST_KM, setup.params.source.max_depth_km)
     if not 0.0 <= quake.depth_km <= deepest:
+        limit = "synthetic earthquakes go" if deepest == DEEPEST_KM else "[source] max_depth_km says"
         raise UsageError(
-            f"--depth-km {quake.depth_km:g} lies outside the velocity model:"
-            f" 0 to {deepest:g} km (see [source] max_depth_km)"
+            f"--depth-km {quake.depth_km:g} lies outside the velocity model as far as it is used:"
+            f" 0 to {deepest:g} km, as {limit}"
         )
     insist_on_chance(audiences(setup.params, quake.policy), quake.magnitude)
 
