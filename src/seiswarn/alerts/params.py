@@ -109,7 +109,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="fewest stations with strong motion that no located earthquake explains, for a"
             " warning of that alone; 1: on-site, from a single trusted station; 0: never",
         ),
-    ] = 2
+    ] = 3
     release_solution: Annotated[
         int,
         Meta(

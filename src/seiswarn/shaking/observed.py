@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seiswarn.messages import DataError, Motions
+from seiswarn.messages import DataError, Motions, Pick
 from seiswarn.reasons import Flag, Reason
 from seiswarn.stations import StationTable
 
@@ -25,6 +25,7 @@ DOUBT_S = 600  # a doubted station stays out for so long after it was last named
 # 1.5 by acceleration, GB/T 17742-2020 equation (A.5), below which nobody feels it.
 FELT_MPS2 = 0.0258
 QUIET_S = 10
+LASTING = 3  # seconds that a motion has to keep up: pulses and spikes do not
 COMPONENTS = 3  # of the vector that an intensity is of
 
 
@@ -47,7 +48,9 @@ class Observed:
 
     `start_s` when the present motion began (its first second felt), `felt_s` the last second felt, `last_s`
     the last usable row; `pga_mps2` and `pgv_mps` peaks since `start_s`, in the band of GB/T
-    17742-2020 (0.1 to 10 Hz); `doubted_s` when somebody last had doubts; `explained_s` the `start_s` of the
+    17742-2020 (0.1 to 10 Hz); `lasting_pga` and `lasting_pgv` (n, `LASTING`) the largest seconds since then,
+    falling; `onset_ns` the last P onset picked; `doubted_s` when somebody last had doubts; `explained_s` the
+    `start_s` of the
     last motion that a located event explains.
     """
 
@@ -56,6 +59,9 @@ class Observed:
     last_s: I64
     pga_mps2: F64
     pgv_mps: F64
+    lasting_pga: F64
+    lasting_pgv: F64
+    onset_ns: I64
     doubted_s: I64
     explained_s: I64  # start of the last motion that an event explains
     index: dict[str, int] = field(default_factory=dict)
@@ -71,6 +77,9 @@ class Observed:
             last_s=never[2],
             pga_mps2=np.zeros(n),
             pgv_mps=np.zeros(n),
+            lasting_pga=np.zeros((n, LASTING)),
+            lasting_pgv=np.zeros((n, LASTING)),
+            onset_ns=np.full(n, NEVER, dtype=np.int64),
             doubted_s=never[3],
             explained_s=never[4],
             index=table.station_index,
@@ -93,9 +102,18 @@ class Observed:
         if t_s - self.felt_s[station] > QUIET_S:
             self.start_s[station] = t_s
             self.pga_mps2[station] = self.pgv_mps[station] = 0.0
+            self.lasting_pga[station] = self.lasting_pgv[station] = 0.0
         self.felt_s[station] = max(t_s, self.felt_s[station])
         self.pga_mps2[station] = max(self.pga_mps2[station], pga_mps2)
         self.pgv_mps[station] = max(self.pgv_mps[station], pgv_mps)
+        _insert(self.lasting_pga[station], pga_mps2)
+        _insert(self.lasting_pgv[station], pgv_mps)
+
+    def pick(self, pick: Pick) -> None:
+        """Remember a P onset."""
+        station = self.index.get(pick.station)
+        if station is not None and pick.phase == "P":
+            self.onset_ns[station] = max(pick.t_ns, self.onset_ns[station])
 
     def doubt(self, error: DataError) -> None:
         """Remember a station that is doubted."""
@@ -117,7 +135,18 @@ class Observed:
     def restore(self, state: dict[str, bytes]) -> None:
         """Replace all arrays by those of `snapshot` of the same network."""
         for name, data in state.items():
-            setattr(self, name, np.frombuffer(data, getattr(self, name).dtype).copy())
+            now = getattr(self, name)
+            setattr(self, name, np.frombuffer(data, now.dtype).reshape(now.shape).copy())
+
+
+def _insert(falling: F64, value: float) -> None:
+    """Put a value in its place among the largest, which fall; the smallest goes."""
+    k = len(falling)
+    while k > 0 and value > falling[k - 1]:
+        k -= 1
+    if k < len(falling):
+        falling[k + 1 :] = falling[k:-1].copy()
+        falling[k] = value
 
 
 def _usable(motions: Motions, index: dict[str, int]) -> Rows:

@@ -141,4 +141,4 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             le=10,
             description="... when so many sites show it; 1: one station is believed, for on-site alarms",
         ),
-    ] = 2
+    ] = 3

@@ -12,7 +12,7 @@ from seiswarn.errors import InvariantError
 from seiswarn.forecast_arrays import FieldArrays, field_of
 from seiswarn.geo import distances_km
 from seiswarn.grid import GridNodes
-from seiswarn.messages import DataError, EventEstimate, Forecast, Message, Motions, Status
+from seiswarn.messages import DataError, EventEstimate, Forecast, Message, Motions, Pick, Status
 from seiswarn.shaking import plum
 from seiswarn.shaking.forecaster import Evidence, Forecaster, Heard, TravelTimes
 from seiswarn.shaking.near import near
@@ -137,6 +137,8 @@ class ShakingStage:
                 status = message.status
             elif isinstance(message, DataError):
                 self._observed.doubt(message)
+            elif isinstance(message, Pick):
+                self._observed.pick(message)
         return felt, status
 
     def _hear(self, t_seen_ns: int, estimate: EventEstimate) -> list[Message]:
@@ -219,7 +221,8 @@ class ShakingStage:
             return []
         o, k = self._observed, np.flatnonzero(moving)
         seen = np.zeros(len(moving))
-        seen[k] = self._relations.observed(o.pga_mps2[k], o.pgv_mps[k])
+        # What did not last is no earthquake's: the least of the strongest seconds counts.
+        seen[k] = self._relations.observed(o.lasting_pga[k, -1], o.lasting_pgv[k, -1])
         alone = self._params.wavefield_min_stations == 1  # then a single station vouches for itself
         level = self._trust(seen, seen if alone else np.zeros(len(seen)))
         out: list[Message] = []

@@ -30,6 +30,19 @@ GROWTH = 0.5  # of the largest intensity that is worth a new revision
 PLACE_SIGMA_KM = 50.0  # the epicentre may be anywhere around, and outside
 
 
+SLOWEST_KMPS = 3.0  # S in the crust; onsets may be of S where P was not heard
+SLACK_S = 2.0  # for what is picked early or late
+SAME_INSTANT_NS = NS // 10  # within this, onsets at different places are no wave that travels
+ONSET_BEFORE_S, ONSET_AFTER_S = 30, 2  # of the beginning of a motion, its P is picked
+
+
+def _picked(observed: Observed, station: int) -> bool:
+    """Whether the motion at a station began with an onset that was picked."""
+    start_s = int(observed.start_s[station])
+    onset_ns = int(observed.onset_ns[station])
+    return (start_s - ONSET_BEFORE_S) * NS <= onset_ns <= (start_s + ONSET_AFTER_S) * NS
+
+
 class Wave(msgspec.Struct, kw_only=True):
     """One such event: who shook first and when, who shakes, and what was said."""
 
@@ -41,6 +54,7 @@ class Wave(msgspec.Struct, kw_only=True):
     revision: int = 0
     largest: float = 0.0
     n_told: int = 0  # members when it was last spoken of
+    n_sites: int = 0  # with an onset at an instant of their own
     status: Status = "actual"
 
 
@@ -69,7 +83,7 @@ class Wavefields:
         """
         shaking = unclaimed & (level >= self.params.wavefield_min_intensity)
         for k in np.flatnonzero(shaking).tolist():
-            self._join(k)
+            self._join(k, observed)
         self._begin(np.flatnonzero(shaking), observed, status)
         out = []
         for wave in list(self.waves):
@@ -80,33 +94,33 @@ class Wavefields:
                 out.append(self._estimate(wave, t_seen_ns, "ended", to))
                 continue
             largest = float(level[alive].max())
+            wave.n_sites = max(wave.n_sites, self._n_instants(wave.members, observed))
             more = len(wave.members) > wave.n_told
             if wave.revision == 0 or more or largest >= wave.largest + GROWTH:
                 wave.largest, wave.n_told = max(largest, wave.largest), len(wave.members)
                 out.append(self._estimate(wave, t_seen_ns, "new" if wave.revision == 0 else "update"))
         return out
 
-    def _join(self, station: int) -> None:
-        """Add a station to the nearest known wave it can be of."""
+    def _join(self, station: int, observed: Observed) -> None:
+        """Add a station to the first known wave it can be of."""
+        if any(station in wave.members for wave in self.waves):
+            return
         for wave in self.waves:
-            if station in wave.members:
-                return
-        for wave in self.waves:
-            if any(self._apart_km(station, k) <= SAME_KM for k in wave.members):
+            if any(self._fits(k, station, observed) for k in wave.members):
                 wave.members.append(station)
                 return
 
     def _begin(self, stations: npt.NDArray[np.int64], observed: Observed, status: Status) -> None:
         """Begin a wave where enough sites shake that are in none."""
         taken = {k for wave in self.waves for k in wave.members}
-        left = [k for k in stations.tolist() if k not in taken]
-        left.sort(key=lambda k: (int(observed.start_s[k]), k))
+        left = [k for k in stations.tolist() if k not in taken and _picked(observed, k)]
+        left.sort(key=lambda k: (int(observed.onset_ns[k]), k))
         while left:
-            first = left[0]
-            group = [k for k in left if self._apart_km(first, k) <= SAME_KM]
-            left = [k for k in left if k not in group]
-            if len({int(self.table.st_site[k]) for k in group}) < self.params.wavefield_min_stations:
+            first = left.pop(0)
+            group = [first, *(k for k in left if self._fits(first, k, observed))]
+            if self._n_instants(group, observed) < self.params.wavefield_min_stations:
                 continue
+            left = [k for k in left if k not in group]
             self.n_waves += 1
             start_s = int(observed.start_s[first])
             stamp = iso(start_s * NS, 0).replace("-", "").replace(":", "").replace("T", "").rstrip("Z")
@@ -121,13 +135,27 @@ class Wavefields:
                 )
             )
 
+    def _fits(self, first: int, other: int, observed: Observed) -> bool:
+        """Whether the onset at `other` can be of the wave that was at `first`: not too far, not too late."""
+        if not _picked(observed, other):
+            return False
+        apart = self._apart_km(first, other)
+        after_s = (observed.onset_ns[other] - observed.onset_ns[first]) / NS
+        return apart <= SAME_KM and -SLACK_S <= after_s <= apart / SLOWEST_KMPS + SLACK_S
+
+    def _n_instants(self, group: list[int], observed: Observed) -> int:
+        """Sites with an onset at an instant of their own: waves travel, failures of a link do not."""
+        sites = {int(self.table.st_site[k]): int(observed.onset_ns[k]) for k in reversed(group)}
+        instants = sorted(sites.values())
+        apart = [b - a > SAME_INSTANT_NS for a, b in zip(instants, instants[1:], strict=False)]
+        return 1 + sum(apart)
+
     def _apart_km(self, a: int, b: int) -> float:
         t = self.table
         return distance_km(t.st_latitude[a], t.st_longitude[a], t.st_latitude[b], t.st_longitude[b])
 
     def _estimate(self, wave: Wave, t_seen_ns: int, state: EventState, to: str = "") -> EventEstimate:
         wave.revision += 1
-        sites = {int(self.table.st_site[k]) for k in wave.members}
         return EventEstimate(
             event_id=wave.event_id,
             revision=wave.revision,
@@ -143,7 +171,7 @@ class Wavefields:
                 ellipse_major_km=PLACE_SIGMA_KM,
                 ellipse_minor_km=PLACE_SIGMA_KM,
                 ellipse_azimuth_deg=0.0,
-                n_stations=len(sites),
+                n_stations=wave.n_sites,
                 gap_deg=360.0,
                 rms_s=0.0,
                 method="wavefield",
