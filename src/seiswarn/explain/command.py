@@ -73,6 +73,7 @@ def run(
         When there is no such run, event or audience, or the time is none.
     """
     opened, event_id = find(name, event_id)
+    _insist_on_audience(opened, audience)
     moment, case = None, None
     if at:
         t_ns = parse_moment(at, opened.index.first_ns)
@@ -80,7 +81,6 @@ def run(
     elif opened.survey.events:
         outline = choose(opened.survey, event_id)
         case = explain_event(opened.source, opened.index, outline, opened.facts, every=every)
-        _insist_on_audience(case, audience)
     elif event_id:
         raise UsageError(f"{event_id}: the run in {opened.facts.folder} knows no event at all")
     if html is not None:
@@ -144,8 +144,9 @@ def choose(survey: Survey, event_id: str) -> Outline:
     return survey.events[event_id]
 
 
-def _insist_on_audience(case: Case, audience: str) -> None:
-    names = [one.name for one in case.audiences]
+def _insist_on_audience(opened: Opened, audience: str) -> None:
+    told = [name for event in opened.survey.events.values() for name in event.audiences]
+    names = list(dict.fromkeys([a.name for a in opened.facts.audiences] + told))
     if audience and audience not in names:
         raise UsageError(_unknown("audience", audience, names, "the run"))
 

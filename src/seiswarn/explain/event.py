@@ -145,7 +145,8 @@ def _revised(estimate: EstimateWithArrivals, shown: EstimateWithArrivals, passed
     o, before = estimate.origin, shown.origin
     text = f"revision {estimate.revision}: {size(estimate)}"
     if estimate.value is not None and shown.value is not None:
-        text += f" ({estimate.value - shown.value:+.1f})"
+        change = estimate.value - shown.value
+        text += f" ({change:+.1f})" if abs(change) >= 0.05 else ""
     moved = distance_km(before.latitude, before.longitude, o.latitude, o.longitude)
     text += f", {o.n_stations} stations, {coordinates(o.latitude, o.longitude)} ± {o.ellipse_major_km:.0f} km"
     if moved >= 1.0:

@@ -78,26 +78,27 @@ class RunFacts(msgspec.Struct, frozen=True):
 def run_facts(path: Path) -> RunFacts:
     """What stands in `run.json` beside a journal, or in a run folder; empty facts with a problem without."""
     folder = path if path.is_dir() else path.parent.parent if path.parent.name == "journal" else path.parent
+    shown = str(path)
     file = folder / RUN_FILE
     try:
         run = msgspec.json.decode(file.read_bytes())
-        return _facts(folder, run)
+        return _facts(shown, run)
     except FileNotFoundError:
         return RunFacts(
-            folder=str(folder),
+            folder=shown,
             problem=f"there is no {RUN_FILE} (the run was stopped, or is going on): thresholds are not known",
         )
     except (OSError, msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
-        return RunFacts(folder=str(folder), problem=f"{RUN_FILE} cannot be read: {error}")
+        return RunFacts(folder=shown, problem=f"{RUN_FILE} cannot be read: {error}")
 
 
-def _facts(folder: Path, run: dict[str, Any]) -> RunFacts:
+def _facts(folder: str, run: dict[str, Any]) -> RunFacts:
     config = run.get("config") or {}
     tables = config.get("audience") or [config.get("alerts") or {}]
     names, digest = _targets(config.get("targets") or ())
     known = digest == run.get("targets_digest", digest)  # places of the gazetteer are not listed
     return RunFacts(
-        folder=str(folder),
+        folder=folder,
         source=str((run.get("source") or {}).get("name", "")),
         version=str((run.get("versions") or {}).get("seiswarn", "")),
         status=str(run.get("status", "")),

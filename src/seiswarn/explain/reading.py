@@ -58,6 +58,8 @@ class Journal:
                     yield place, payload
                     place += RECORD_HEAD_BYTES + len(payload)
             except JournalCorrupt as error:
+                if error.offset == 0:
+                    raise UsageError(f"{self._path}: no journal of seiswarn: {error.detail}") from error
                 self.problem = (
                     f"{error.path} is damaged at byte {error.offset} ({error.detail}): what follows is unread"
                 )

@@ -107,4 +107,5 @@ def sentence(reason: str) -> str:
 
 def because(reasons: Iterable[str]) -> str:
     """Several reasons in one clause."""
-    return ", and ".join(sentence(reason) for reason in reasons)
+    *rest, last = [sentence(reason) for reason in reasons] or [""]
+    return f"{', '.join(rest)} and {last}" if rest else last

@@ -104,7 +104,7 @@ def _silent(
     decisive = told.decisive or told.last
     if decisive is None:
         return headline, ["It was never asked: no decision of this audience is on record."]
-    why = [f"{_upper(because(decisive.reasons))} ({decisive.detail})."]
+    why = [f"{_upper(because(decisive.reasons))}: {decisive.detail}."]
     why.append(f"So it was decided last at {origin.since(decisive.t_seen_ns)} s.")
     if told.last is not None and told.last is not decisive:
         why.append(f"In the end, at {origin.since(told.last.t_seen_ns)} s: {because(told.last.reasons)}.")
