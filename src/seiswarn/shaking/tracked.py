@@ -18,18 +18,27 @@ B1 = npt.NDArray[np.bool_]
 
 EARLY_S = 3.0  # P may come so much before its time
 CODA_S = 300.0  # after S; motion that begins later is of something else
-# How long the strongest motion may take to come, after S: the rupture runs on. Length of the rupture by
-# Wells and Coppersmith (1994), subsurface length, all mechanisms, at 2.5 km/s (their dataset's usual 0.8 of
-# the S velocity, slow rather than fast), and some seconds more for the waves to build up.
+# How long the strongest motion takes to come and go, after S: source and path duration of Boore (2003),
+# Simulation of ground motion using the stochastic method, Pure Appl. Geophys. 160, 635-676: 1/fc and 0.05 s
+# per km, with Brune's corner frequency at 100 bar and 3.5 km/s, as for the west of North America.
+STRESS_BAR, BETA_KMPS = 100.0, 3.5
+PATH_S_PER_KM = 0.05
+# A long rupture takes longer than a corner says: half its length (Wells and Coppersmith 1994, subsurface
+# length, all mechanisms) at 2.5 km/s, as if it ran both ways.
 LENGTH_A, LENGTH_B = -2.44, 0.59
 RUPTURE_KMPS = 2.5
-BUILD_UP_S = 5.0
 GROWN = 1.3  # a peak that grows by this factor, a third of a degree, is worth a new forecast
 
 
-def rupture_s(magnitude: float) -> float:
-    """How long a rupture of moment magnitude `magnitude` takes from one end to the other, in s."""
-    return float(10.0 ** (LENGTH_A + LENGTH_B * magnitude) / RUPTURE_KMPS)
+def source_s(magnitude: float) -> float:
+    """How long a source of moment magnitude `magnitude` radiates what is strong, in s.
+
+    The longer of 1/fc, fc = 4.9e6 beta (stress / M0)^(1/3), and half a rupture's length at its speed.
+    """
+    moment_dyne_cm = 10.0 ** (1.5 * magnitude + 16.05)  # Hanks and Kanamori (1979)
+    corner_hz = 4.9e6 * BETA_KMPS * (STRESS_BAR / moment_dyne_cm) ** (1.0 / 3.0)
+    both_ways_s = 0.5 * 10.0 ** (LENGTH_A + LENGTH_B * magnitude) / RUPTURE_KMPS
+    return float(max(1.0 / corner_hz, both_ways_s))
 
 
 @dataclass(slots=True)
@@ -81,7 +90,8 @@ class Tracked:
     def complete(self, observed: Observed) -> B1:
         """(n_st,) stations that have seen the strongest motion this magnitude can bring, and told."""
         magnitude = self.estimate.magnitude.value if self.estimate.magnitude else 5.0
-        over: B1 = observed.last_s >= self.s_s + rupture_s(magnitude) + BUILD_UP_S
+        away_km = BETA_KMPS * (self.s_s - self.origin_s)  # along the path, near enough
+        over: B1 = observed.last_s >= self.s_s + source_s(magnitude) + PATH_S_PER_KM * away_km
         return over & (self.pga_mps2 > 0.0)
 
     def source(self) -> Source | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -147,7 +148,7 @@ class Wavefields:
         """Sites with an onset at an instant of their own: waves travel, failures of a link do not."""
         sites = {int(self.table.st_site[k]): int(observed.onset_ns[k]) for k in reversed(group)}
         instants = sorted(sites.values())
-        apart = [b - a > SAME_INSTANT_NS for a, b in zip(instants, instants[1:], strict=False)]
+        apart = [b - a > SAME_INSTANT_NS for a, b in pairwise(instants)]
         return 1 + sum(apart)
 
     def _apart_km(self, a: int, b: int) -> float:
