@@ -7,7 +7,7 @@ import msgspec
 from seiswarn.evaluate.catalogue import Quake
 from seiswarn.messages import Motions
 from seiswarn.shaking.observed import COMPONENTS, UNUSABLE
-from seiswarn.shaking.tracked import BUILD_UP_S, CODA_S, rupture_s
+from seiswarn.shaking.tracked import BETA_KMPS, CODA_S, strong_s
 from seiswarn.timebase import from_seconds
 
 UNKNOWN_MAGNITUDE = 5.0  # where a catalogue gives none: the rupture is then over within seconds
@@ -52,14 +52,14 @@ class Felt(msgspec.Struct):
 def span_of(quake: Quake, p_s: float, s_s: float, next_p_ns: int | None) -> Span:
     """From P to the coda, or to P of the next earthquake of the catalogue.
 
-    The strongest motion has passed when the rupture, taken as one way only, and some seconds for its waves
-    are over after S (`shaking.tracked.rupture_s`); the coda ends `CODA_S` after S.
+    The strongest motion has passed when source and path durations are over after S
+    (`shaking.tracked.strong_s`); the coda ends `CODA_S` after S.
     """
     magnitude = UNKNOWN_MAGNITUDE if quake.magnitude is None else quake.magnitude
     end_ns = quake.time_ns + from_seconds(s_s + CODA_S)
     if next_p_ns is not None:
         end_ns = min(end_ns, next_p_ns)
-    over_ns = quake.time_ns + from_seconds(s_s + rupture_s(magnitude) + BUILD_UP_S)
+    over_ns = quake.time_ns + from_seconds(s_s + strong_s(magnitude, BETA_KMPS * s_s))
     return Span(quake.time_ns + from_seconds(p_s), min(over_ns, end_ns), end_ns)
 
 

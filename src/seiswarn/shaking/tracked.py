@@ -41,6 +41,11 @@ def source_s(magnitude: float) -> float:
     return float(max(1.0 / corner_hz, both_ways_s))
 
 
+def strong_s(magnitude: float, away_km: float) -> float:
+    """How long after S the strongest motion has come and gone, at a distance, in s (Boore 2003)."""
+    return source_s(magnitude) + PATH_S_PER_KM * away_km
+
+
 @dataclass(slots=True)
 class Tracked:
     """One event. Times of arrivals in seconds UTC, peaks since P, (n_st,) each."""
