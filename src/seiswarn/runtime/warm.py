@@ -1,8 +1,9 @@
 """Kernels ready before the first packet; with none kept, a part of them is compiled aside.
 
-    python -m seiswarn.runtime.warm
+    python -m seiswarn.runtime.warm [all]
 
-compiles that part, for a machine with two cores that starts with an empty cache.
+compiles that part, for a machine with two cores that starts with an empty cache; with ``all`` every kernel of
+the default configuration, which is what an installation does once.
 """
 
 from __future__ import annotations
@@ -80,11 +81,16 @@ def one_station() -> StationTable:
 
 
 def main() -> None:
-    """Compile the part of the kernels that takes as long as all others."""
-    from seiswarn.waveform.params import Params
+    """Compile the part of the kernels that takes as long as all others, or everything."""
+    from seiswarn.pipeline import Params, Pipeline
+    from seiswarn.targets import targets_from_stations
     from seiswarn.waveform.stage import WaveformStage
 
-    WaveformStage(Params(), one_station()).warm_rest()
+    table, params = one_station(), Params()
+    if sys.argv[1:] == ["all"]:
+        warm(Pipeline(params, table, targets_from_stations(table)), compile_aside())
+    else:
+        WaveformStage(params.waveform, table).warm_rest()
 
 
 if __name__ == "__main__":
