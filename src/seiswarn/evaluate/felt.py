@@ -11,6 +11,12 @@ from seiswarn.shaking.tracked import BETA_KMPS, CODA_S, strong_s
 from seiswarn.timebase import from_seconds
 
 UNKNOWN_MAGNITUDE = 5.0  # where a catalogue gives none: the rupture is then over within seconds
+# How long the longest rupture of a magnitude takes, from one end to the other: subsurface length of Wells and
+# Coppersmith (1994), table 2A, all mechanisms, at 2.5 km/s (0.7 to 0.8 of the S velocity is usual: slow
+# rather than fast), and some seconds for its waves to build up.
+LENGTH_A, LENGTH_B = -2.44, 0.59
+RUPTURE_KMPS = 2.5
+BUILD_UP_S = 5.0
 WHOLE = 0.9  # of the seconds from P until the strongest motion has passed have to be usable
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from seiswarn.evaluate.metrics import STATES, Result
-from seiswarn.evaluate.score import score
-from seiswarn.evaluate.shaking import METHODS
+from seiswarn.evaluate.score import COLUMNS, score
+from seiswarn.evaluate.shaking import METHODS, MOMENTS
 
 PLACES = ("all", "inside", "outside")
 
@@ -81,9 +81,21 @@ def _at(results: Sequence[Result], place: str) -> list[Result]:
 def _shaking(results: Sequence[Result]) -> dict[str, Any]:
     """The score over the stations of all sets alike, and the far stations of long ruptures together."""
     parts = [r["shaking"] for r in results if r.get("shaking")]
+    by_set = {name: _by_set([p["moments"][name]["felt"] for p in parts]) for name in MOMENTS}
     far = [p["far_and_strong"] for p in parts if p["far_and_strong"] is not None]
     points = [f["point"] for f in far if "point" in f]
     return score([row for p in parts for row in p["stations"]]) | {
+        "by_set": by_set,
         "far_and_strong": {name: sum(f[name] for f in far) for name in ("n", *METHODS)}
         | ({"point": sum(points)} if points else {}),
     }
+
+
+def _by_set(felt: Sequence[Result]) -> dict[str, Any]:
+    """Means of the shares within one degree over sets, each counted alike however many stations it has."""
+    sets = [f for f in felt if f["n"]]
+    means: dict[str, Any] = {"n": len(sets)}
+    for name in COLUMNS:
+        shares = [s for f in sets if (s := f[name]["within_one"]) is not None]
+        means[name] = round(float(np.mean(shares)), 3) if shares else None
+    return means

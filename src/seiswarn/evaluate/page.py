@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from seiswarn.evaluate import shaking_figures, shaking_table
 from seiswarn.evaluate.figures import draw
 from seiswarn.evaluate.metrics import STATES, Result
 from seiswarn.evaluate.table import HEAD, number, remarks, rows, sentence
@@ -49,6 +50,7 @@ def page(evaluation: dict[str, Any]) -> bytes:
             for k, (cells, result) in enumerate(zip(rows(results), results, strict=True))
         ],
         sets=[_set(k, result) for k, result in enumerate(results)],
+        shaking=_shaking(overall, results),
         data_h=f"{overall['data_s'] / 3600.0:.1f}",
         cpu=f"{overall['cpu_s']:.0f} s",
     )
@@ -92,6 +94,22 @@ def _errors(overall: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return table
 
 
+def _shaking(overall: dict[str, Any], results: Sequence[Result]) -> dict[str, Any] | None:
+    """The section on shaking: tables and figures over all sets; None when no station felt any."""
+    total = shaking_table.total(overall)
+    if total is None:
+        return None
+    stations = [row for r in results if r.get("shaking") for row in r["shaking"]["stations"]]
+    return {
+        "head": shaking_table.HEAD,
+        "rows": [*shaking_table.rows(results), total],
+        "threshold_head": shaking_table.THRESHOLD_HEAD,
+        "thresholds": shaking_table.threshold_rows(overall["shaking"]),
+        "svgs": shaking_figures.draw(stations),
+        "sentence": shaking_table.sentence(overall),
+    }
+
+
 def _is_bad(result: Result) -> bool:
     names = ("n_missed", "false_alerts", "split", "unwanted")
     return "error" in result or any(result[name] for name in names)
@@ -105,7 +123,7 @@ def _set(k: int, result: Result) -> dict[str, Any]:
     return whole | {
         "subject": _subject(result),
         "words": _words(result, len(shown)),
-        "svgs": draw(result),
+        "svgs": [*draw(result), *shaking_figures.draw(result.get("shaking", {}).get("stations", []))],
         "revisions": [_revision(r) for r in shown],
         "n_alerts": sum(r["kind"] == "alert" for r in shown),
     }

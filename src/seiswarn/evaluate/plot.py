@@ -52,6 +52,17 @@ class Plot:
             self._parts.append(f'<path d="{path}Z" fill="{colour}" fill-opacity="0.16"/>')
             self._name(label, f'<rect width="16" height="9" y="-8" fill="{colour}" fill-opacity="0.25"/>')
 
+    def line(self, points: Sequence[Point], colour: str, label: str = "") -> None:
+        """A straight line from point to point."""
+        self._parts.append(f'<path d="{self._path(points)}" fill="none" stroke="{colour}" stroke-width="1"/>')
+        self._name(label, f'<rect width="16" height="1.4" y="-4.5" fill="{colour}"/>')
+
+    def area(self, low: Sequence[Point], high: Sequence[Point], colour: str, label: str = "") -> None:
+        """The area between two such lines, as far as the frame shows it."""
+        path = self._path([*low, *reversed(high)])
+        self._parts.append(f'<path d="{path}Z" fill="{colour}" fill-opacity="0.16"/>')
+        self._name(label, f'<rect width="16" height="9" y="-8" fill="{colour}" fill-opacity="0.25"/>')
+
     def dots(self, points: Sequence[Point], colour: str, label: str = "", *, shape: str = "dot") -> None:
         """Marks: `dot`, or `triangle`."""
         for x, y in points:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
+from seiswarn.evaluate import shaking_table
 from seiswarn.evaluate.metrics import Result
 
 NOTHING = "-"
@@ -27,10 +28,15 @@ def rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
 
 
 def lines(results: Sequence[Result]) -> list[str]:
-    """The table as text."""
-    cells = [HEAD, *rows(results)]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(HEAD))]
-    left = (0, len(HEAD) - 1)
+    """The table as text, and below it that of the shaking where there is any."""
+    shaking = shaking_table.rows(results)
+    beside = [] if not shaking else ["", *_columns([shaking_table.HEAD, *shaking], (0,))]
+    return [*_columns([HEAD, *rows(results)], (0, len(HEAD) - 1)), *beside]
+
+
+def _columns(cells: Sequence[Sequence[str]], left: Container[int]) -> list[str]:
+    """Cells under each other, those of the columns `left` at the left."""
+    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
     return [
         "  ".join(
             cell.ljust(width) if k in left else cell.rjust(width)
@@ -91,9 +97,8 @@ def sentence(overall: dict[str, Any]) -> str:
         )
         if o[name]
     ]
-    return f"{text}; " + (
-        f"alerts that should not have been: {', '.join(wrong)}." if wrong else "no alert too many."
-    )
+    ending = f"alerts that should not have been: {', '.join(wrong)}." if wrong else "no alert too many."
+    return f"{text}; {ending} {shaking_table.sentence(o)}".rstrip()
 
 
 def number(value: float | None, digits: int) -> str:
