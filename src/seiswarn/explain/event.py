@@ -22,6 +22,7 @@ from seiswarn.reasons import Reason
 SHOWN_MAGNITUDE = AlertsParams().update_magnitude
 SHOWN_KM = AlertsParams().update_epicentre_km
 MOST_NAMES = 8
+HARDLY_EVER = 1e-3  # a year
 SURER = 0.5  # ... or when the magnitude has become so much more certain
 
 
@@ -134,8 +135,10 @@ def _declared(estimate: EstimateWithArrivals) -> Item:
             f"from {o.n_stations} stations{by}: {size(estimate)}, {where} ± {o.ellipse_major_km:.0f} km,"
             f" depth {o.depth_km:.0f} km"
         )
-        if estimate.false_per_year:
+        if estimate.false_per_year >= HARDLY_EVER:
             text += f"; noise alone would do the same {estimate.false_per_year:.3g} times a year"
+        elif estimate.false_per_year:
+            text += "; noise alone would hardly ever do the same"
     if estimate.continues:
         text += f"; goes on from {estimate.continues}"
     return Item(t_ns=estimate.t_seen_ns, lane="source", who="source", what="declared", text=text)

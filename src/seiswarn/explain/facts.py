@@ -88,7 +88,7 @@ def run_facts(path: Path) -> RunFacts:
             folder=shown,
             problem=f"there is no {RUN_FILE} (the run was stopped, or is going on): thresholds are not known",
         )
-    except (OSError, msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
+    except (OSError, msgspec.MsgspecError, AttributeError, TypeError, ValueError) as error:
         return RunFacts(folder=shown, problem=f"{RUN_FILE} cannot be read: {error}")
 
 

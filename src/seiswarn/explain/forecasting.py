@@ -34,12 +34,18 @@ def forecast_items(
             what = "strongest" if forecast is strongest else "forecast"
             text = _text(forecast, counts, alerts, facts)
             why = (
-                forecast.method if not out else "; ".join(f"now {name} {counts[name]} places" for name in new)
+                forecast.method
+                if not out
+                else "; ".join(f"now {name} {_places(counts[name])}" for name in new)
             )
             out.append(
                 Item(t_ns=forecast.t_seen_ns, lane="forecast", who="shaking", what=what, text=text, why=why)
             )
     return out
+
+
+def _places(n: int) -> str:
+    return f"{n} place{'s' if n != 1 else ''}"
 
 
 def _peak(forecast: ForecastSeen) -> float:
@@ -64,7 +70,8 @@ def _text(
     if forecast.blind_zone_km > 0.0:
         text += f"; S has gone {forecast.blind_zone_km:.0f} km"
     if forecast.n_observed:
-        text += f"; motion of {forecast.n_observed} stations has a say"
+        s = "s" if forecast.n_observed > 1 else ""
+        text += f"; motion of {forecast.n_observed} station{s} has a say"
     return text
 
 

@@ -12,7 +12,9 @@ from seiswarn.explain.moment import Moment
 from seiswarn.explain.survey import Outline, Survey
 from seiswarn.timebase import iso
 
+LEAST_WIDTH = 60
 LEAST_TEXT = 30  # columns for a sentence, however narrow the terminal
+NARROW_INDENT = "    "
 MOST_EVENTS = 40
 STYLES = {
     "pick": "",
@@ -33,12 +35,18 @@ class Paper:
 
     def __init__(self, width: int, colour: bool) -> None:
         self.lines: list[str] = []
-        self._width = max(LEAST_TEXT, width)
+        self._width = max(LEAST_WIDTH, width)
         self._colour = colour
 
     def add(self, text: str = "", style: str = "", indent: str = "", first: str | None = None) -> None:
-        """A paragraph; lines after its first begin with `indent`."""
-        room = max(self._width, len(indent) + LEAST_TEXT)
+        """A paragraph; lines after its first begin with `indent`.
+
+        Where `first` leaves no room for text, it gets a line of its own.
+        """
+        if first is not None and len(first) + LEAST_TEXT > self._width:
+            self.lines.append(self._styled(first.rstrip(), STYLES.get(style, "")))
+            first = indent = NARROW_INDENT
+        room = self._width
         for line in textwrap.wrap(
             text, room, initial_indent=indent if first is None else first, subsequent_indent=indent,
             break_on_hyphens=False, break_long_words=False,
@@ -158,7 +166,8 @@ def item_lines(paper: Paper, items: Sequence[Item], origin: Origin0) -> None:
 
 def words(item: Item, origin: Origin0) -> str:
     """What an entry says, with its reasons where they say more than the entry."""
-    times = f" {item.n} times until {origin.since(item.until_ns)}" if item.until_ns else ""
+    n = "" if item.lane == "pick" else f" {item.n} times"  # of picks the entry itself says how many
+    times = f"{n} until {origin.since(item.until_ns)} s" if item.until_ns else ""
     text = f"{item.what}{times}: {item.text}"
     told_already = item.lane == "alert" and item.what != "cancel"
     told_already |= item.why.replace(" had ", " has ") in item.text

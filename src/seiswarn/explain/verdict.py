@@ -67,6 +67,8 @@ def _case(
     else:
         headline, why = _silent(name, told, decisions, origin)
         wanted = needed(told.decisive or told.last, configured, limits)
+        if told.last is not None and Reason.EVENT_CANCELLED in told.last.reasons:
+            wanted += [text for text in needed(told.last, configured, limits) if text not in wanted]
         case = AudienceCase(name=name, warned=False, headline=headline, why=why, needed=wanted)
     case.items, case.alerts, case.n_held = items, alerts, held
     return case
