@@ -203,7 +203,8 @@ class Desk:
         if reading is not None and now is not None:
             record.told = told_of(now, reading)
         record.due = record.withdrawn = record.cleared = False
-        record.lower_since_ns = None
+        if kind != "update" or "deescalate" in transitions:  # else what is lower still has to be told
+            record.lower_since_ns = None
         out.append(record.alert)
         if kind == "cancel":
             self._covers.pop(record.event_id, None)
