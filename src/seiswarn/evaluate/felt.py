@@ -7,9 +7,10 @@ import msgspec
 from seiswarn.evaluate.catalogue import Quake
 from seiswarn.messages import Motions
 from seiswarn.shaking.observed import COMPONENTS, UNUSABLE
-from seiswarn.shaking.tracked import BETA_KMPS, CODA_S, strong_s
 from seiswarn.timebase import from_seconds
 
+# None of these is shared with what is judged here, which believes in less.
+CODA_S = 300.0  # after S; what is strong later is another earthquake
 UNKNOWN_MAGNITUDE = 5.0  # where a catalogue gives none: the rupture is then over within seconds
 # How long the longest rupture of a magnitude takes, from one end to the other: subsurface length of Wells and
 # Coppersmith (1994), table 2A, all mechanisms, at 2.5 km/s (0.7 to 0.8 of the S velocity is usual: slow
@@ -58,14 +59,15 @@ class Felt(msgspec.Struct):
 def span_of(quake: Quake, p_s: float, s_s: float, next_p_ns: int | None) -> Span:
     """From P to the coda, or to P of the next earthquake of the catalogue.
 
-    The strongest motion has passed when source and path durations are over after S
-    (`shaking.tracked.strong_s`); the coda ends `CODA_S` after S.
+    The strongest motion has surely passed when a rupture that runs one way, and some seconds for its waves,
+    are over after S; the coda ends `CODA_S` after S.
     """
     magnitude = UNKNOWN_MAGNITUDE if quake.magnitude is None else quake.magnitude
     end_ns = quake.time_ns + from_seconds(s_s + CODA_S)
     if next_p_ns is not None:
         end_ns = min(end_ns, next_p_ns)
-    over_ns = quake.time_ns + from_seconds(s_s + strong_s(magnitude, BETA_KMPS * s_s))
+    rupture_s = float(10.0 ** (LENGTH_A + LENGTH_B * magnitude)) / RUPTURE_KMPS
+    over_ns = quake.time_ns + from_seconds(s_s + rupture_s + BUILD_UP_S)
     return Span(quake.time_ns + from_seconds(p_s), min(over_ns, end_ns), end_ns)
 
 
