@@ -403,7 +403,7 @@ def plan(
     draws: Annotated[
         int, typer.Option(min=1, max=99, help="Of the noise of records; the middle outcome counts.")
     ] = 1,
-    nodes: Annotated[int, typer.Option(min=4, max=20_000, help="At most so many nodes.")] = 240,
+    nodes: Annotated[int, typer.Option(min=4, max=20_000, help="At most so many nodes.")] = 180,
     spacing_km: Annotated[
         float | None, typer.Option(min=0.1, help="Between nodes, instead of --nodes.", show_default=False)
     ] = None,

@@ -30,7 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     quake: Quake = Quake()
     delivery_s: float = 0.0
-    max_nodes: int = 240
+    max_nodes: int = 180
     spacing_km: float | None = None
     margin_km: float = 30.0
     sites: tuple[Site, ...] = ()
