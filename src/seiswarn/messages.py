@@ -377,6 +377,7 @@ class Forecast(Message, frozen=True, kw_only=True):
     epicentral_pgv_mps: float = 0.0
     blind_zone_km: float = 0.0
     n_observed: int = 0  # stations whose motion has a say
+    n_strong: int = 0  # sites in strong motion that lasts, each with an onset at an instant of its own
     status: Status = "actual"
 
 

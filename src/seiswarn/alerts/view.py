@@ -34,6 +34,7 @@ def view_of(
         grounds=estimate.grounds,
         solution=record.n_solutions,
         n_warnings=record.n_warnings,
+        n_strong=reading.forecast.n_strong if reading is not None else 0,
     )
 
 

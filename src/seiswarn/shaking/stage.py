@@ -28,6 +28,7 @@ from seiswarn.timebase import NS, from_seconds
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+B1 = npt.NDArray[np.bool_]
 
 VOUCHING_KM = 50.0  # stations vouch for each other within this: PLUM radii of 20 to 100 km have been tested
 TINY = 1e-6  # m/s^2 and m/s: unit of logarithms that have to stay above zero
@@ -194,6 +195,7 @@ class ShakingStage:
                 None if grid is None else self._forecaster.at(source, evidence, grid),
                 epicentre=(intensity + shared, pga, pgv),
                 n_observed=evidence.weights.n_stations if evidence is not None else 0,
+                n_strong=self._n_strong(t_seen_ns, tracked) if evidence is not None else 0,
             )
         ]
 
@@ -219,18 +221,30 @@ class ShakingStage:
         unexplained = moving & (self._observed.start_s != self._observed.explained_s)
         if not (self._wavefields.waves or unexplained.any()):
             return []
-        o, k = self._observed, np.flatnonzero(moving)
-        seen = np.zeros(len(moving))
-        # What did not last is no earthquake's: the least of the strongest seconds counts.
-        seen[k] = self._relations.observed(o.lasting_pga[k, -1], o.lasting_pgv[k, -1])
-        alone = self._params.wavefield_min_stations == 1  # then a single station vouches for itself
-        level = self._trust(seen, seen if alone else np.zeros(len(seen)))
+        o, level = self._observed, self._lasting(moving)
         out: list[Message] = []
         for estimate in self._wavefields.update(t_seen_ns, o, level, unexplained, claimed, status):
             out.append(estimate)
             if estimate.state != "ended":
                 out.append(self._wave_forecast(t_seen_ns, estimate, level))
         return out
+
+    def _lasting(self, moving: B1) -> F64:
+        """(n_st,) intensity of the stations in motion as far as it lasts and neighbours bear it out."""
+        o, k = self._observed, np.flatnonzero(moving)
+        seen = np.zeros(len(moving))
+        # What did not last is no earthquake's: the least of the strongest seconds counts.
+        seen[k] = self._relations.observed(o.lasting_pga[k, -1], o.lasting_pgv[k, -1])
+        alone = self._params.wavefield_min_stations == 1  # then a single station vouches for itself
+        return self._trust(seen, seen if alone else np.zeros(len(seen)))
+
+    def _n_strong(self, t_seen_ns: int, tracked: Tracked) -> int:
+        """Sites whose motion alone bears witness of an event."""
+        now_s = t_seen_ns // NS
+        mine = self._observed.moving(now_s) & tracked.claims(self._observed, now_s)
+        if not mine.any():
+            return 0
+        return self._wavefields.n_strong(self._observed, self._lasting(mine), mine)
 
     def _wave_forecast(self, t_seen_ns: int, estimate: EventEstimate, level: F64) -> Message:
         """What motion alone says around the stations of one wave."""
@@ -249,7 +263,13 @@ class ShakingStage:
         peaks = (float(level[largest]), float(o.pga_mps2[largest]), float(o.pgv_mps[largest]))
         grid = fields[1] if len(fields) > 1 else None
         return self._message(
-            t_seen_ns, estimate, fields[0], grid, epicentre=peaks, n_observed=int(mine.sum())
+            t_seen_ns,
+            estimate,
+            fields[0],
+            grid,
+            epicentre=peaks,
+            n_observed=int(mine.sum()),
+            n_strong=wave.n_sites,
         )
 
     def _message(
@@ -261,6 +281,7 @@ class ShakingStage:
         *,
         epicentre: tuple[float, float, float],
         n_observed: int,
+        n_strong: int,
     ) -> Forecast:
         origin = estimate.origin
         gone_s = (t_seen_ns - origin.time_ns) / NS
@@ -281,6 +302,7 @@ class ShakingStage:
             grid=None if grid is None or self._grid is None else field_of(self._grid.digest, grid),
             blind_zone_km=self._forecaster.blind_zone_km(origin.depth_km, gone_s),
             n_observed=n_observed,
+            n_strong=n_strong,
             status=estimate.status,
         )
 

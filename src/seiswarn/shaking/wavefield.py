@@ -136,6 +136,12 @@ class Wavefields:
                 )
             )
 
+    def n_strong(self, observed: Observed, level: F64, mine: B1) -> int:
+        """Sites among `mine` (n_st,) that bear witness of an earthquake by their motion alone."""
+        shaking = np.flatnonzero(mine & (level >= self.params.wavefield_min_intensity)).tolist()
+        picked = [k for k in shaking if _picked(observed, k)]
+        return self._n_instants(picked, observed) if picked else 0
+
     def _fits(self, first: int, other: int, observed: Observed) -> bool:
         """Whether the onset at `other` can be of the wave that was at `first`: not too far, not too late."""
         if not _picked(observed, other):

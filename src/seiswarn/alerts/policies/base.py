@@ -23,7 +23,8 @@ class View:
     targets, or at the epicentre where that counts (always when there are no targets);
     `false_per_year` how often noise would do the same; `magnitude` is None while unknown; `warned` says
     whether a warning stands; `nearest_km` how far the epicentre is from the nearest target;
-    `solution` counts the estimates of the event, `n_warnings` how often it was warned of and cancelled.
+    `solution` counts the estimates of the event, `n_warnings` how often it was warned of and cancelled,
+    `n_strong` the sites that are in strong motion which lasts.
     """
 
     params: Params
@@ -42,6 +43,7 @@ class View:
     grounds: Grounds = "source"
     solution: int = 1
     n_warnings: int = 0
+    n_strong: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ def _doubts(view: View) -> list[_Finding]:
     p, found = view.params, []
     if view.grounds == "wavefield":
         return _wavefield_doubts(view)
+    if 0 < p.wavefield_stations <= view.n_strong:
+        return []  # the motion itself is there: nothing about its source can be doubted away
     if view.n_stations < p.min_stations:
         found.append((Reason.TOO_FEW_STATIONS, f"{view.n_stations} of {p.min_stations} stations"))
     if view.false_per_year > p.max_false_per_year:
