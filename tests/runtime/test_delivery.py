@@ -19,6 +19,7 @@ from seiswarn.store.sqlite import Database
 class Sink:
     NAME = "fake"
     statuses = frozenset({"actual"})
+    audiences = frozenset[str]()
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error

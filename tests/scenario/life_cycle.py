@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from seiswarn.alerts.params import Params as Audience
@@ -12,7 +13,7 @@ from seiswarn.alerts.stage import AlertsStage
 from seiswarn.config_audiences import with_presets
 from seiswarn.config_check import Findings, build
 from seiswarn.config_lines import KeyLines
-from seiswarn.messages import Alert, Decision, Message, Rupture
+from seiswarn.messages import Alert, Decision, Message, Rupture, Status
 from seiswarn.shaking.params import Params
 from seiswarn.shaking.stage import ShakingStage
 from seiswarn.stations import StationTable
@@ -57,6 +58,7 @@ class Play:
         targets: Sequence[Target] = CITIES,
         table: StationTable | None = None,
         restart: Callable[[int], bool] = lambda step: False,
+        status: Status = "actual",
         **shaking: Any,
     ) -> None:
         self.table = grid_table() if table is None else table
@@ -67,6 +69,7 @@ class Play:
         )
         self._stages = self._make()
         self._restart = restart
+        self._status = status
         self._revisions: dict[str, int] = {}
         self.names = tuple(p.name for p in audiences)
         self.said: list[Message] = []
@@ -78,7 +81,7 @@ class Play:
             self._stages = self._again()
         self.n_steps += 1
         forecast, alerts = self._stages
-        given = list(messages)
+        given = [msgspec.structs.replace(m, status=self._status) for m in messages]
         made = forecast.handle(at(t_s), given)
         told = alerts.handle(at(t_s), given + made)
         self.said += [*given, *made, *told]
