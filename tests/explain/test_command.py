@@ -148,6 +148,17 @@ def test_a_moment_has_a_page_too(run_folder: Path, tmp_path: Path) -> None:
     assert "What was known at 2026-05-12 06:38:04.0 UTC" in text
 
 
+def test_a_run_without_an_event_has_a_page(tmp_path: Path) -> None:
+    folder = write_journal(tmp_path / "run", [])
+    run(str(folder), html=tmp_path / "page.html")
+    assert "No event was declared" in (tmp_path / "page.html").read_text()
+
+
+def test_an_event_and_a_moment_are_two_questions(run_folder: Path) -> None:
+    with pytest.raises(UsageError, match="not both"):
+        run(str(run_folder), EVENT, at="06:38:04")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"config": {"audience": 5}}', '{"n_stations": "many"}'])
 def test_a_broken_run_file_costs_its_thresholds_only(run_folder: Path, text: str) -> None:
     (run_folder / RUN_FILE).write_text(text)

@@ -17,6 +17,7 @@ from seiswarn.runtime.replay import Summary, replay
 from seiswarn.runtime.setup import synthetic_run
 from seiswarn.timebase import NS, parse_iso
 
+pytestmark = pytest.mark.xdist_group("explain-drill")  # one run for all
 FAR_AWAY = ((30.0, 100.0), (34.0, 100.0), (34.0, 106.0))
 
 

@@ -72,6 +72,8 @@ def run(
     UsageError
         When there is no such run, event or audience, or the time is none.
     """
+    if at and event_id:
+        raise UsageError("give an event or --at, not both")
     opened, event_id = find(name, event_id)
     _insist_on_audience(opened, audience)
     moment, case = None, None
