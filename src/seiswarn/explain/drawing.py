@@ -22,7 +22,7 @@ SHORTEST_S, LONGEST_S = 20.0, 180.0
 MOST_TARGETS = 6
 APART_NS = 2 * NS  # S at two targets that are both shown
 MOST_FIRSTS = 4  # first alerts that are marked
-LINE = 12.0  # height of a label
+LINE, LETTER = 12.0, 6.6  # height of a label, and width of a letter in it
 INK, SOFT, FAINT, P_COLOUR, S_COLOUR, BAND, QUIET = (
     "#1c2733", "#5b6770", "#dfe4e8", "#1e6fd9", "#c2620a", "#cfe0f5", "#9aa5ad",
 )  # fmt: skip
@@ -179,25 +179,31 @@ def _arrivals(canvas: Canvas, case: Case, targets: Sequence[TargetSeen], top: fl
     for a in shown:
         colour = S_COLOUR if a.phase == "S" else P_COLOUR
         canvas.add("circle", cx=canvas.x((a.t_ns - origin) / NS), cy=y(a.distance_km), r=3.2, fill=colour)
-    taken: list[tuple[float, float]] = []
-    for t in sorted(targets, key=lambda t: t.s_arrival_ns):
-        x, at = canvas.x((t.s_arrival_ns - origin) / NS), y(t.distance_km)
+    marks = [(canvas.x((t.s_arrival_ns - origin) / NS), y(t.distance_km), t) for t in targets]
+    taken = [(x - 7.0, x + 7.0, at) for x, at, _ in marks]
+    for x, at, t in sorted(marks, key=lambda mark: mark[0]):
         canvas.add(
             "path", d=f"M{x:.1f} {at - 5:.1f}l5 5l-5 5l-5 -5z", fill="none", stroke=S_COLOUR, stroke_width=1.6
         )
-        label = _free(taken, x, at + 4.0, bottom)
-        canvas.text(x + 9.0, label, f"S at {short(t.name) if '..' in t.name else t.name}", colour=S_COLOUR)
+        text = f"S at {t.name}"
+        line = _free(taken, x + 9.0, x + 9.0 + LETTER * len(text), at, (top, bottom + GAP / 2.0))
+        canvas.text(x + 9.0, line + 4.0, text, colour=S_COLOUR)
 
 
-def _free(taken: list[tuple[float, float]], x: float, y: float, bottom: float) -> float:
-    """A height near `y` where no label stands beside."""
-    down = 1.0 if y + LINE < bottom else -1.0
-    while any(abs(y - other) < LINE and abs(x - at) < 130.0 for at, other in taken):
-        y += down * LINE
-        if y > bottom:
-            down, y = -1.0, y - 2.0 * LINE
-    taken.append((x, y))
-    return y
+def _free(
+    taken: list[tuple[float, float, float]], left: float, right: float, y: float, room: tuple[float, float]
+) -> float:
+    """The height nearest to `y` where a label from `left` to `right` covers no other; it is taken then."""
+    tried = [y + sign * k * LINE for k in range(9) for sign in (1.0, -1.0)]
+    inside = [at for at in tried if room[0] <= at <= room[1]] or [y]
+    free = (
+        at
+        for at in inside
+        if not any(abs(at - other) < LINE and left < b and a < right for a, b, other in taken)
+    )
+    found = next(free, inside[0])
+    taken.append((left, right, found))
+    return found
 
 
 def _lane(canvas: Canvas, one: AudienceCase, origin_ns: int, top: float) -> None:
