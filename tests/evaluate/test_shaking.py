@@ -14,6 +14,7 @@ from factories import ORIGIN_NS, make_pick
 from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.config import default_config
 from seiswarn.evaluate.chains import chains
+from seiswarn.evaluate.command import Options, _told
 from seiswarn.evaluate.felt import Felt, Span, span_of, take_motions
 from seiswarn.evaluate.foreseen import KIND, Foreseen, Place, foreseen, places_of, with_stations
 from seiswarn.evaluate.heard import Heard, Reached, spans_of
@@ -21,6 +22,7 @@ from seiswarn.evaluate.keep import keep, kept
 from seiswarn.evaluate.matching import Rules
 from seiswarn.evaluate.metrics import STATES, figures
 from seiswarn.evaluate.overall import overall
+from seiswarn.evaluate.page import page
 from seiswarn.evaluate.replaying import Task, as_point, heard_of
 from seiswarn.evaluate.score import far_and_strong, score
 from seiswarn.evaluate.shaking import METHODS, MOMENTS, station_rows
@@ -406,3 +408,15 @@ def test_a_span_ends_when_the_rupture_must_have() -> None:
     # Wells and Coppersmith (1994): 3 and 145 km, at 2.5 km/s, and 5 s.
     assert [(s.over_ns - ORIGIN_NS) / 1e9 for s in (short, long)] == pytest.approx([26.3, 83.1], abs=0.2)
     assert isinstance(short, Span)
+
+
+def test_the_page_has_a_section_on_shaking_when_something_was_felt() -> None:
+    rows_here = rows_of(whole([said_at(20.0, [6.6, 5.5, 3.0, 3.0], wavefield=[0.0, 5.0, 0.0, 0.0])]))
+    nobody = {"n": 0, **dict.fromkeys(METHODS, 0)}
+    shaking = score(rows_here) | {"stations": rows_here, "far_and_strong": nobody}
+    felt = figures("felt", whole([]), RULES) | {"shaking": shaking}
+    told = _told(default_config(), Options())
+    for sets, n in (([felt], 1), ([figures("quiet", make_heard([]), RULES)], 0)):
+        text = page({"overall": overall(sets, 0), "sets": sets, "skipped": [], "options": told}).decode()
+        assert text.count("<h2>Shaking</h2>") == n
+        assert text.count("Forecast minus observed") == 2 * n  # of all sets, and of the set

@@ -8,16 +8,22 @@ import numpy as np
 
 from seiswarn.evaluate.plot import BLUE, INK, ORANGE, RED, SOFT, Plot, Point
 from seiswarn.evaluate.score import is_felt, scored
-from seiswarn.evaluate.shaking import Row
+from seiswarn.evaluate.shaking import NOTHING, Row
 
 LOWEST, HIGHEST = 1.0, 12.0
-NAMES = {"first": "in the first alert", "at_5s": "5 s later", "at_10s": "10 s later", "at_20s": "20 s later"}
+AFTER = "s after the first alert"
+NAMES = {
+    "first": "at the first alert",
+    "at_5s": f"5 {AFTER}",
+    "at_10s": f"10 {AFTER}",
+    "at_20s": f"20 {AFTER}",
+}
 SHOWN = (("wavefield", ORANGE, "PLUM"), ("source", BLUE, "source"), ("combined", RED, "both"))
 
 
 def draw(rows: Sequence[Row]) -> list[str]:
     """SVG of both figures, ten seconds after the first alert, else at it; none without stations."""
-    moment = next((m for m in ("at_10s", "first") if is_felt(scored(rows, m)).any()), None)
+    moment = next((m for m in reversed(NAMES) if is_felt(scored(rows, m)).any()), None)
     return [] if moment is None else [against_observed(rows, moment), against_distance(rows, moment)]
 
 
@@ -37,7 +43,10 @@ def against_observed(rows: Sequence[Row], moment: str) -> str:
     plot.area(below, above, SOFT, "one degree")
     plot.line([(LOWEST, LOWEST), (HIGHEST, HIGHEST)], INK)
     for name, colour, label in SHOWN:
-        plot.dots(_points(values["observed"], values[name]), colour, label, shape=_shape(name))
+        forecast = values[name]
+        if name == "wavefield":  # where it says nothing it is no forecast
+            forecast = np.where(forecast > NOTHING, forecast, np.nan)
+        plot.dots(_points(values["observed"], forecast), colour, label, shape=_shape(name))
     return plot.svg()
 
 
