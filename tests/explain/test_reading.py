@@ -94,6 +94,7 @@ def test_a_database_stands_in_for_a_journal(run_folder: Path, opened: Opened) ->
     assert any("no journal" in text for text in stored.problems)
     told = stored.survey.events[EVENT].audiences
     assert {k: v.n_alerts for k, v in told.items()} == {"public": 3, "plant": 0, "province": 0}
+    assert stored.survey.events[EVENT].max_intensity == 7.6  # of the decisions: forecasts are not in there
     case = explain_event(stored.source, stored.index, stored.survey.events[EVENT], stored.facts)
     assert [a.headline for a in case.audiences] == [a.headline for a in before.audiences]
     assert case.audiences[1].why == before.audiences[1].why

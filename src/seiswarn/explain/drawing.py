@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
 from seiswarn.explain.event import Case
-from seiswarn.explain.item import short
 from seiswarn.explain.seen import AlertSeen, TargetSeen
 from seiswarn.explain.verdict import AudienceCase
 from seiswarn.timebase import NS
@@ -181,6 +180,8 @@ def _arrivals(canvas: Canvas, case: Case, targets: Sequence[TargetSeen], top: fl
         canvas.add("circle", cx=canvas.x((a.t_ns - origin) / NS), cy=y(a.distance_km), r=3.2, fill=colour)
     marks = [(canvas.x((t.s_arrival_ns - origin) / NS), y(t.distance_km), t) for t in targets]
     taken = [(x - 7.0, x + 7.0, at) for x, at, _ in marks]
+    dots = [(canvas.x((a.t_ns - origin) / NS), y(a.distance_km)) for a in shown]
+    taken += [(x - 4.0, x + 4.0, at) for x, at in dots]
     for x, at, t in sorted(marks, key=lambda mark: mark[0]):
         canvas.add(
             "path", d=f"M{x:.1f} {at - 5:.1f}l5 5l-5 5l-5 -5z", fill="none", stroke=S_COLOUR, stroke_width=1.6

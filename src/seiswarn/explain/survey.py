@@ -91,6 +91,7 @@ class Survey(msgspec.Struct):
                 event.max_intensity = max(event.max_intensity, strongest)
                 event.intensity_scale = message.intensity_scale
                 return
+            event.max_intensity = max(event.max_intensity, message.max_intensity)
             told = event.audiences.setdefault(message.policy, Told())
             _alert(told, message) if isinstance(message, AlertHead) else _decision(told, message)
 
