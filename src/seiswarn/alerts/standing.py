@@ -45,7 +45,7 @@ def standing(
     rank = np.maximum(rank, ruled)
     by_rules = any(rule.level for rule in p.rules)
     area = ruled > 0 if by_rules else reading.value >= audience.threshold
-    if margin > 0.0:
+    if margin > 0.0 and not by_rules:  # distances have no margin, nor has a magnitude here
         area = area | (told.areas(n) & (audience.raised(reading.value, margin) >= audience.threshold))
     listed = (np.asarray(reading.arrays.intensity) >= p.list_from) | area | told.lists(n)
     here = 0
