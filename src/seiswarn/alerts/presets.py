@@ -132,7 +132,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "pipeline": {
         "kinds": ("pipeline", "gas"),
         "levels": TWO_STEPS,
-        "min_intensity": 5.0,
+        "min_intensity": 3.0,
         "at_epicentre": False,
         "everywhere": True,
         "deescalate_after_s": 60.0,
