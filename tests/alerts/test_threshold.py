@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seiswarn.alerts.params import Params
+from seiswarn.alerts.params import Params, Rule
 from seiswarn.alerts.policies import POLICIES
 from seiswarn.alerts.policies.base import View
 from seiswarn.alerts.policies.threshold import decide
@@ -145,3 +145,98 @@ def test_every_policy_declares_itself():
         assert name == policy.NAME
         assert policy.REFERENCE
         assert policy().decide(STRONG) == decide(STRONG)
+
+
+# --- what is of PGA, of motion alone, and by rules ------------------------------------------------
+
+
+def by_pga(**changes):
+    return Params(measure="pga", min_pga_gal=40.0, min_magnitude=-2.0, **changes)
+
+
+@pytest.mark.parametrize(("gal", "action"), [(39.9, "hold"), (40.0, "warn"), (200.0, "warn")])
+def test_by_pga_the_threshold_is_in_gal(gal, action):
+    verdict = decide(view(params=by_pga(), intensity=gal))
+    assert verdict.action == action
+    assert f"PGA {gal:.0f}" in verdict.detail
+
+
+def test_the_margin_of_pga_is_a_degree_of_intensity():
+    """GB/T 17742-2020 (A.5): a degree is a factor of 10^(1/3.17) = 2.07 in PGA."""
+    assert decide(view(params=by_pga(), warned=True, intensity=19.4)).action == "hold"
+    assert decide(view(params=by_pga(), warned=True, intensity=19.3)).action == "withdraw"
+
+
+WAVE = view(grounds="wavefield", magnitude=None, magnitude_sigma=0.0, epicentre_sigma_km=50.0, n_stations=3)
+
+
+@pytest.mark.parametrize(
+    ("params", "n", "action", "reasons"),
+    [
+        (Params(), 3, "warn", ("ABOVE_THRESHOLD",)),
+        (Params(), 2, "hold", ("TOO_FEW_STATIONS",)),
+        (Params(min_stations=9), 3, "warn", ("ABOVE_THRESHOLD",)),  # of picks, not of strong motion
+        (Params(wavefield_stations=1), 1, "warn", ("ABOVE_THRESHOLD",)),
+        (Params(wavefield_stations=0), 30, "hold", ("NO_MAGNITUDE",)),
+        (Params(min_intensity=6.5), 3, "hold", ("BELOW_THRESHOLD",)),
+    ],
+)
+def test_motion_alone_is_judged_by_how_many_stations_show_it_and_how_strong_it_is(params, n, action, reasons):
+    verdict = decide(dataclasses.replace(WAVE, params=params, n_stations=n))
+    assert (verdict.action, verdict.reasons) == (action, reasons)
+
+
+def test_a_source_without_a_magnitude_waits_motion_alone_never_has_one():
+    assert decide(view(magnitude=None)).reasons == ("NO_MAGNITUDE",)
+    assert "without a located source" in decide(WAVE).detail
+
+
+@pytest.mark.parametrize(("solution", "action"), [(1, "hold"), (2, "hold"), (3, "warn"), (9, "warn")])
+def test_which_solution_is_awaited(solution, action):
+    verdict = decide(view(params=Params(release_solution=3), solution=solution))
+    assert verdict.action == action
+    assert (verdict.reasons == ("EARLY_SOLUTION",)) == (action == "hold")
+
+
+@pytest.mark.parametrize(("times", "action"), [(0, "warn"), (2, "warn"), (3, "hold")])
+def test_how_often_an_event_is_warned_of_anew(times, action):
+    assert decide(view(n_warnings=times)).action == action
+    standing = decide(view(n_warnings=times, warned=True))
+    assert standing.action == "warn"  # what stands is not taken back for that
+
+
+BOX = ((23.0, 105.0), (25.0, 105.0), (25.0, 107.0), (23.0, 107.0))
+RULES = Params(
+    rules=(
+        Rule(name="here", min_magnitude=4.0, region=BOX, margin_km=50.0),
+        Rule(name="near", min_magnitude=5.0, min_intensity=3.0, within_km=100.0),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [
+        ({"magnitude": 4.1, "intensity": 1.0}, "warn"),  # inside, and no intensity is asked for
+        ({"magnitude": 3.9}, "hold"),
+        ({"magnitude": 4.1, "latitude": 25.44}, "warn"),  # 49 km outside
+        ({"magnitude": 4.1, "latitude": 25.46}, "hold"),  # 51 km
+        ({"magnitude": 5.1, "latitude": 26.0, "nearest_km": 99.0}, "warn"),
+        ({"magnitude": 5.1, "latitude": 26.0, "nearest_km": 101.0}, "hold"),
+        ({"magnitude": 5.1, "latitude": 26.0, "nearest_km": 99.0, "intensity": 2.9}, "hold"),
+    ],
+)
+def test_any_rule_is_enough_and_all_of_its_conditions_are_needed(changes, action):
+    assert decide(view(params=RULES, **changes)).action == action
+
+
+def test_every_rule_says_why_it_does_not_hold():
+    verdict = decide(view(params=RULES, magnitude=3.0, latitude=27.0, nearest_km=200.0))
+    assert verdict.reasons == ("BELOW_MAGNITUDE", "OUTSIDE_REGION")
+    for text in ("rule here: M 3.0 is below 4.0", "rule here: epicentre is outside", "rule near: 200 km"):
+        assert text in verdict.detail
+
+
+def test_a_standing_warning_by_rules_has_its_margins_too():
+    assert decide(view(params=RULES, warned=True, magnitude=3.6, intensity=1.0)).action == "hold"
+    assert decide(view(params=RULES, warned=True, magnitude=3.4, intensity=1.0)).action == "withdraw"
