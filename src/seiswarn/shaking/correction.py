@@ -29,7 +29,7 @@ class Residuals:
     """Observed intensity at m stations, and how much more it is than the forecast.
 
     `complete`: the strongest motion is over, the residual stands; else it can only grow, and counts
-    only where it is positive.
+    only where it is positive. `place` is the scatter of each that comes with an uncertain epicentre.
     """
 
     station: npt.NDArray[np.int64]
@@ -38,6 +38,7 @@ class Residuals:
     observed: F64
     value: F64
     complete: B1
+    place: F64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,14 @@ class Correction:
     phi_share: F64
 
 
-def event_residual(value: F64, tau: float, phi: float) -> tuple[float, float]:
+def event_residual(value: F64, tau: float, phi: F64) -> tuple[float, float]:
     """The residual of a whole event from those of its stations, and the share of ``tau**2`` left.
 
-    Abrahamson and Youngs (1992), equation (10), for one event.
+    Abrahamson and Youngs (1992), equation (10), for one event, with a scatter `phi` of each station.
     """
-    n = len(value)
-    if n == 0:
-        return 0.0, 1.0
-    whole = n * tau * tau + phi * phi
-    return float(tau * tau * value.sum() / whole), phi * phi / whole
+    weight = (tau / phi) ** 2
+    whole = 1.0 + float(weight.sum())
+    return float((weight * value).sum()) / whole, 1.0 / whole
 
 
 def weigh(residuals: Residuals, n_stations: int, tau: float, phi: float, range_km: float) -> Weights:
@@ -88,7 +87,9 @@ def weigh(residuals: Residuals, n_stations: int, tau: float, phi: float, range_k
     range_km
         distance from which residuals within an event are independent.
     """
-    shared, tau_share = event_residual(residuals.value[residuals.complete], tau, phi)
+    over = residuals.complete
+    scatter = np.hypot(max(phi, 1e-6), residuals.place[over])
+    shared, tau_share = event_residual(residuals.value[over], tau, scatter)
     within = residuals.value - shared
     use = residuals.complete | (within > 0.0)
     if use.sum() > MAX_STATIONS:

@@ -24,6 +24,9 @@ B1 = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
 Trust = Callable[[F64, F64], F64]  # observed and likely intensity (n_st,) to what is borne out
 
+# Fall of intensity per natural logarithm of distance: amplitudes fall as 1/R of body waves in the models here
+# (BSSA14: 1.1 to 0.6 as M grows, and anelastic), times the 1.4 degrees per logarithm of GB/T 17742-2020.
+FALL_PER_LN = 1.5
 LEAST = 1.5  # where the intensity that people feel begins
 
 
@@ -69,11 +72,14 @@ class Forecaster:
         self._n = table.n_stations
         self._thresholds = np.array(params.thresholds, dtype=np.float64)
 
-    def evidence(self, source: Source, heard: Heard, trust: Trust, ground: F64) -> Evidence:
+    def evidence(
+        self, source: Source, heard: Heard, trust: Trust, ground: F64, place_sigma_km: float
+    ) -> Evidence:
         """What `heard` means.
 
         `trust` says how much of each reading is borne out, given what `source` makes likely; `ground`
-        (n_st,) is what the ground of each station adds to intensity.
+        (n_st,) is what the ground of each station adds to intensity; `place_sigma_km` how uncertain the
+        epicentre is, which makes residuals near it say little.
         """
         k = heard.station
         sites = self._relations.sites(self._latitude[k], self._longitude[k], self._vs30[k])
@@ -95,6 +101,7 @@ class Forecaster:
             heard.intensity[sound],
             (heard.intensity - known.intensity)[sound],
             heard.complete[sound],
+            (FALL_PER_LN * place_sigma_km / np.hypot(known.repi_km, source.depth_km))[sound],
         )
         phi = float(np.median(known.phi)) if len(k) else 0.0
         whole = float(np.median(known.sigma)) if len(k) else 0.0
@@ -196,7 +203,7 @@ class Forecaster:
     def warm(self, source: Source, places: Places) -> None:
         """Compile or load every kernel that a forecast runs."""
         one = np.zeros(1)
-        residuals = Residuals(np.zeros(1, np.int64), one, one, one, one + 1.0, np.ones(1, np.bool_))
+        residuals = Residuals(np.zeros(1, np.int64), one, one, one, one + 1.0, np.ones(1, np.bool_), one)
         level = np.ones(self._n)
         weights = weigh(residuals, self._n, 0.3, 0.6, self._params.residual_range_km)
         self.at(source, Evidence(weights, level, level), places)

@@ -182,7 +182,6 @@ class ShakingStage:
         evidence = self._evidence(t_seen_ns, tracked, source)
         field = self._forecaster.at(source, evidence, self._targets)
         intensity, pga, pgv = self._forecaster.epicentre(source)
-        shared = evidence.weights.shared if evidence is not None else 0.0
         tracked.told_ns, tracked.grown = t_seen_ns, False
         tracked.told_pga = tracked.pga_mps2.copy()
         if grid is not None:
@@ -193,7 +192,7 @@ class ShakingStage:
                 tracked.estimate,
                 field,
                 None if grid is None else self._forecaster.at(source, evidence, grid),
-                epicentre=(intensity + shared, pga, pgv),
+                epicentre=(intensity, pga, pgv),
                 n_observed=evidence.weights.n_stations if evidence is not None else 0,
                 n_strong=self._n_strong(t_seen_ns, tracked) if evidence is not None else 0,
             )
@@ -207,7 +206,8 @@ class ShakingStage:
             return None
         intensity = self._relations.observed(tracked.pga_mps2[k], tracked.pgv_mps[k])
         heard = Heard(k, intensity, tracked.complete(self._observed)[k])
-        return self._forecaster.evidence(source, heard, self._trust, self._ground)
+        place_km = tracked.estimate.origin.ellipse_major_km
+        return self._forecaster.evidence(source, heard, self._trust, self._ground, place_km)
 
     def _waves(self, t_seen_ns: int, status: Status) -> list[Message]:
         """Strong motion that no located event explains: estimates of it, and their forecasts."""
@@ -242,6 +242,9 @@ class ShakingStage:
         """Sites whose motion alone bears witness of an event."""
         now_s = t_seen_ns // NS
         mine = self._observed.moving(now_s) & tracked.claims(self._observed, now_s)
+        for other in self._events.values():
+            if other is not tracked:  # what shakes of another earthquake bears no witness of this one
+                mine &= ~other.claims(self._observed, now_s)
         if not mine.any():
             return 0
         return self._wavefields.n_strong(self._observed, self._lasting(mine), mine)
