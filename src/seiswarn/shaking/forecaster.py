@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.errors import InvariantError
 from seiswarn.forecast_arrays import FieldArrays
 from seiswarn.forecast_field import Basis
 from seiswarn.shaking import kernels
@@ -139,6 +140,7 @@ class Forecaster:
         basis[outside] |= int(Basis.OUTSIDE)
         factor = (intensity - known.intensity) / known.per_ln
         p_s, s_s = self._travel_time.times(known.repi_km, source.depth_km)
+        _insist_finite(intensity=intensity, sigma=sigma, p_s=p_s, s_s=s_s)
         return FieldArrays(
             distance_km=known.repi_km,
             intensity=intensity,
@@ -227,3 +229,12 @@ class Forecaster:
         alike = (1.0 - 1.5 * x + 0.5 * x**3) / (1.0 + NUGGET)
         result: F64 = phi * np.sqrt(2.0 * (1.0 - alike))
         return result
+
+
+def _insist_finite(**columns: F64) -> None:
+    """Raises InvariantError: a forecast that is no number must never become a warning, or silence."""
+    for name, column in columns.items():
+        if not np.isfinite(column).all():
+            raise InvariantError(
+                f"{name} of a forecast is not finite at {(~np.isfinite(column)).sum()} places"
+            )
