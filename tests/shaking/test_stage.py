@@ -1,146 +1,169 @@
+"""Forecasts of the shaking stage from a source: columns, seconds, validity, refresh, snapshots."""
+
 import itertools
 
 import msgspec
 import numpy as np
 import pytest
-
-from seiswarn.errors import InvariantError
-from seiswarn.messages import EventEstimate, Magnitude, Origin, Rupture
-from seiswarn.shaking.params import Params
-from seiswarn.shaking.stage import ShakingStage
-from seiswarn.targets import Target
-from seiswarn.timebase import NS
-
-T0 = 1_700_000_000 * NS
-
-
-class Uniform:
-    """P at 6 km/s, S at 3.5 km/s, straight from the hypocentre."""
-
-    def times(self, distance_km, depth_km):
-        hypo = np.hypot(distance_km, depth_km)
-        return hypo / 6.0, hypo / 3.5
-
-
-def estimate(magnitude=6.5, sigma=0.3, state="update", **changes):
-    origin = Origin(
-        time_ns=T0, latitude=24.0, longitude=106.0, depth_km=10.0, time_sigma_s=0.3, depth_sigma_km=5.0,
-        ellipse_major_km=5.0, ellipse_minor_km=3.0, ellipse_azimuth_deg=0.0, n_stations=6,
-        gap_deg=90.0, rms_s=0.2,
-    )  # fmt: skip
-    size = None if magnitude is None else Magnitude(value=magnitude, sigma=sigma, kind="Mpd", n_stations=6)
-    made = EventEstimate(
-        event_id="e1", revision=3, state=state, t_seen_ns=T0 + 8 * NS, origin=origin, magnitude=size
-    )
-    return msgspec.structs.replace(made, **changes)
-
-
-PLACES = (
-    Target(name="Near", latitude=24.1, longitude=106.0),
-    Target(name="Far", latitude=25.5, longitude=106.0, vs30_mps=760.0),
-    Target(name="Middle", name_zh="中", latitude=24.0, longitude=106.7, vs30_mps=250.0),
+from tests.shaking_work import (
+    T0,
+    at,
+    columns,
+    estimate,
+    forecasts,
+    grid_table,
+    motions,
+    place,
+    stage_of,
+    target,
 )
 
+from seiswarn.errors import InvariantError
+from seiswarn.forecast_field import Basis
+from seiswarn.grid import grid_nodes
+from seiswarn.messages import Rupture
+from seiswarn.shaking.params import Params
+from seiswarn.shaking.stage import ShakingStage
+from seiswarn.targets import TargetTable
+from seiswarn.timebase import NS
 
-def stage(targets=PLACES, **params):
-    return ShakingStage(Params(**params), targets, Uniform())
+PLACES = (
+    target("Near", 11.1, 0.0),
+    target("Far", 167.0, 0.0, vs30_mps=760.0),
+    target("Middle", 0.0, 71.0, name_zh="中", vs30_mps=250.0),
+)
+NAMES = ("Far", "Middle", "Near")  # the order of the table
 
 
-def forecast(*args, **kwargs):
-    (made,) = stage(*args, **kwargs).handle(T0 + 8 * NS, [estimate()])
+def forecast(targets=PLACES, e=None, table=None, **params):
+    e = estimate(8.0) if e is None else e
+    (made,) = stage_of(targets, table, **params).handle(at(8.0), [e])
     return made
 
 
-def test_targets_come_in_the_order_of_their_s_arrival_with_the_seconds_left():
+def by_name(made, column="intensity", names=NAMES):
+    return dict(zip(names, getattr(columns(made), column).tolist(), strict=True))
+
+
+def test_columns_are_in_the_order_of_the_table_with_arrivals_after_the_origin():
     made = forecast()
-    assert [t.name for t in made.targets] == ["Near", "Middle", "Far"]
-    assert made.targets[1].name_zh == "中"
-    for t in made.targets:
-        assert t.p_arrival_ns < t.s_arrival_ns
-        assert t.seconds_left == pytest.approx((t.s_arrival_ns - made.t_seen_ns) / NS)
-        hypo = np.hypot(t.distance_km, 10.0)
-        assert t.s_arrival_ns == T0 + round(hypo / 3.5 * NS)
-    assert made.targets[0].seconds_left < 0 < made.targets[2].seconds_left
-    assert made.max_intensity == max(t.intensity for t in made.targets)
+    c = columns(made)
+    assert made.field is not None
+    assert made.field.places == TargetTable.of(PLACES).digest
+    assert made.targets == ()
+    hypo = np.hypot(c.distance_km, 10.0)
+    np.testing.assert_allclose(c.distance_km, [167.0, 71.0, 11.1], rtol=2e-3)
+    np.testing.assert_allclose(c.p_s, hypo / 6.0, rtol=1e-5)
+    np.testing.assert_allclose(c.s_s, hypo / 3.5, rtol=1e-5)
+    assert made.origin_time_ns == T0
+    assert made.max_intensity == pytest.approx(float(c.intensity.max()), abs=1e-6)
     assert made.intensity_scale == "GB/T 17742-2020"
-    assert made.targets[0].method == "BSSA14+GB/T 17742-2020"
-    assert (made.event_id, made.estimate_revision, made.status) == ("e1", 3, "actual")
+    assert made.method == "BSSA14+GB/T 17742-2020"
+    assert (made.event_id, made.estimate_revision, made.status) == ("e1", 1, "actual")
+    assert set(c.basis.tolist()) == {int(Basis.SOURCE)}
+    assert made.n_observed == 0
+    np.testing.assert_array_equal(c.intensity, c.intensity_source)
+    assert not c.intensity_wavefield.any()
+
+
+def test_probabilities_are_those_of_a_normal_distribution():
+    from scipy.stats import norm
+
+    made = forecast(thresholds=(3.0, 5.0, 8.0))
+    c = columns(made)
+    assert made.thresholds == (3.0, 5.0, 8.0)
+    exact = norm.sf(np.array(made.thresholds)[None, :], c.intensity[:, None], c.intensity_sigma[:, None])
+    np.testing.assert_allclose(c.exceed, exact, atol=1e-5)
+
+
+@pytest.mark.parametrize(("t_s", "km"), [(2.0, 0.0), (10.0, np.sqrt(35.0**2 - 100.0)), (100.0, 349.9)])
+def test_the_blind_zone_is_where_s_has_been(t_s, km):
+    (made,) = stage_of(PLACES).handle(at(t_s), [estimate(t_s)])
+    assert made.blind_zone_km == pytest.approx(km, abs=0.1)
 
 
 def test_shaking_decreases_with_distance_and_grows_on_soft_ground():
-    made = forecast()
-    by_name = {t.name: t for t in made.targets}
-    assert by_name["Near"].intensity > by_name["Far"].intensity
+    made = by_name(forecast())
+    assert made["Near"] > made["Far"]
     soft = forecast(tuple(msgspec.structs.replace(p, vs30_mps=200.0) for p in PLACES))
     rock = forecast(tuple(msgspec.structs.replace(p, vs30_mps=900.0) for p in PLACES))
-    for a, b in zip(soft.targets, rock.targets, strict=True):
-        assert a.pgv_mps > b.pgv_mps
+    assert (columns(soft).pgv_mps > columns(rock).pgv_mps).all()
     # Far and quiet, linear site response: ln ratio = c ln(v1 / v2) of the PGV site term
-    assert np.log(soft.targets[2].pgv_mps / rock.targets[2].pgv_mps) == pytest.approx(
-        -0.84 * np.log(200 / 900), rel=0.1
-    )
+    ratio = by_name(soft, "pgv_mps")["Far"] / by_name(rock, "pgv_mps")["Far"]
+    assert np.log(ratio) == pytest.approx(-0.84 * np.log(200 / 900), rel=0.1)
 
 
-def test_order_of_targets_does_not_matter():
+def test_order_of_targets_never_shows():
     first = forecast()
     for order in itertools.permutations(PLACES):
         assert forecast(order) == first
 
 
-def test_ties_are_broken_by_name():
-    twins = [Target(name=n, latitude=24.5, longitude=106.0) for n in ("b", "c", "a")]
-    assert [t.name for t in forecast(twins).targets] == ["a", "b", "c"]
-
-
 def test_large_events_reach_farther_with_the_mean_rupture_distance():
-    big = estimate(magnitude=7.8)
-    near = stage().handle(T0, [big])[0].targets
-    point = stage(distance="epicentral").handle(T0, [big])[0].targets
-    assert all(a.intensity > b.intensity for a, b in zip(near, point, strict=True))
+    big = estimate(8.0, 7.8)
+    assert (
+        columns(forecast(e=big)).intensity > columns(forecast(e=big, distance="epicentral")).intensity
+    ).all()
 
 
 def test_magnitude_sigma_widens_the_intensity_but_does_not_move_it():
-    wide = forecast()
-    plain = forecast(magnitude_sigma=False)
-    for a, b in zip(wide.targets, plain.targets, strict=True):
-        assert a.intensity == b.intensity
-        assert a.intensity_sigma > b.intensity_sigma > 0.5
+    wide, plain = columns(forecast()), columns(forecast(magnitude_sigma=False))
+    np.testing.assert_array_equal(wide.intensity, plain.intensity)
+    assert (wide.intensity_sigma > plain.intensity_sigma).all()
+    assert (plain.intensity_sigma > 0.5).all()
 
 
 def test_without_targets_only_the_epicentre_counts():
     made = forecast(())
-    assert made.targets == ()
+    assert made.field is not None
+    assert made.field.n == 0
     assert made.max_intensity == 0.0
     assert 7.0 < made.epicentral_intensity < 10.0
+    assert 1.0 < made.epicentral_pga_mps2 < 20.0
 
 
-@pytest.mark.parametrize("silent", [estimate(None), estimate(state="ended"), estimate(state="cancelled")])
+@pytest.mark.parametrize(
+    "silent",
+    [
+        estimate(8.0, None),
+        estimate(8.0, state="ended"),
+        estimate(8.0, state="cancelled"),
+    ],
+)
 def test_estimates_without_size_or_future_give_nothing(silent):
-    assert stage().handle(T0, [silent]) == []
+    assert stage_of(PLACES).handle(at(8.0), [silent]) == []
 
 
 def test_status_is_copied():
-    (made,) = stage().handle(T0, [estimate(status="exercise")])
-    assert made.status == "exercise"
+    assert forecast(e=estimate(8.0, status="exercise")).status == "exercise"
 
 
 def test_shifting_all_times_shifts_only_times():
     base = forecast()
     shift = 12_345_678_901_234
-    origin = msgspec.structs.replace(estimate().origin, time_ns=T0 + shift)
-    (moved,) = stage().handle(T0 + 8 * NS + shift, [estimate(origin=origin)])
-    for a, b in zip(base.targets, moved.targets, strict=True):
-        assert b == msgspec.structs.replace(
-            a, p_arrival_ns=a.p_arrival_ns + shift, s_arrival_ns=a.s_arrival_ns + shift
-        )
+    e = estimate(8.0)
+    e = msgspec.structs.replace(e, origin=msgspec.structs.replace(e.origin, time_ns=T0 + shift))
+    (moved,) = stage_of(PLACES).handle(at(8.0) + shift, [e])
+    assert moved == msgspec.structs.replace(
+        base, t_seen_ns=base.t_seen_ns + shift, origin_time_ns=base.origin_time_ns + shift
+    )
 
 
-def test_snapshot_is_empty_and_foreign_state_is_refused():
-    one = stage()
-    assert one.snapshot() == b""
-    one.restore(b"")
-    with pytest.raises(InvariantError):
-        one.restore(b"x")
+def test_places_outside_the_validity_are_flagged_not_hidden():
+    """BSSA14 is for 0 to 400 km (Boore and others 2014)."""
+    places = (target("In", 390.0, 0.0), target("Out", 410.0, 0.0))
+    c = columns(forecast(places, e=estimate(8.0, 7.5), distance="epicentral"))
+    assert [bool(b & Basis.OUTSIDE) for b in c.basis.tolist()] == [False, True]
+    assert (c.intensity > 1.0).all()
+    huge = columns(forecast(e=estimate(8.0, 8.8)))
+    assert (huge.basis & int(Basis.OUTSIDE)).all()
+
+
+def test_missing_vs30_is_the_configured_default():
+    bare = tuple(msgspec.structs.replace(p, vs30_mps=0.0) for p in PLACES)
+    given = tuple(msgspec.structs.replace(p, vs30_mps=500.0) for p in PLACES)
+    one, other = forecast(bare, default_vs30_mps=500.0), forecast(given)
+    np.testing.assert_array_equal(columns(one).intensity, columns(other).intensity)
 
 
 def test_travel_times_that_are_no_numbers_stop_the_program():
@@ -148,8 +171,9 @@ def test_travel_times_that_are_no_numbers_stop_the_program():
         def times(self, distance_km, depth_km):
             return distance_km * np.nan, distance_km
 
-    with pytest.raises(InvariantError, match="not finite"):
-        ShakingStage(Params(), PLACES, Broken()).handle(T0, [estimate()])
+    made = ShakingStage(Params(), TargetTable.of(PLACES), Broken(), grid_table())
+    with pytest.raises(InvariantError, match="p_s of a forecast is not finite at 3 places"):
+        made.handle(T0, [estimate(8.0)])
 
 
 @pytest.mark.parametrize("relation", ["gbt17742", "worden2012"])
@@ -164,23 +188,113 @@ def test_every_configured_choice_can_be_built(relation):
 def test_a_believed_rupture_brings_what_lies_along_it_nearer():
     """A line of 180 km northwards passes 5 km from Far; believed, it counts from there, otherwise not at
     all."""
+    (lat1, lon1), (lat2, lon2) = place(0.0, 0.0), place(178.0, 5.0)
     line = Rupture(
-        latitude_1=24.0, longitude_1=106.0, latitude_2=25.6, longitude_2=106.05, length_km=178.0,
+        latitude_1=lat1, longitude_1=lon1, latitude_2=lat2, longitude_2=lon2, length_km=178.0,
         length_sigma_km=20.0, strike_deg=2.0, strike_sigma_deg=5.0, magnitude=7.7, magnitude_sigma=0.2,
         n_stations=30, log_odds=9.0, believed=True,
     )  # fmt: skip
-
-    def at_far(rupture):
-        told = estimate(magnitude=7.7, rupture=rupture)
-        (made,) = stage().handle(T0 + 8 * NS, [told])
-        return next(t for t in made.targets if t.name == "Far")
-
-    point, doubted = at_far(None), at_far(msgspec.structs.replace(line, believed=False))
-    near = at_far(line)
+    point, doubted, near = (
+        forecast(e=estimate(8.0, 7.7, rupture=r))
+        for r in (None, msgspec.structs.replace(line, believed=False), line)
+    )
     assert doubted == point
-    assert near.pga_mps2 > 2.0 * point.pga_mps2
-    assert near.distance_km == point.distance_km  # epicentral, as before
-    assert near.method.endswith("+line")
-    told = estimate(magnitude=7.7, rupture=line)
-    (abeam,) = ShakingStage(Params(), PLACES[:1], Uniform()).handle(T0, [told])
-    assert abeam.targets[0].intensity > at_far(line).intensity  # on the line itself
+    assert by_name(near, "pga_mps2")["Far"] > 2.0 * by_name(point, "pga_mps2")["Far"]
+    assert by_name(near, "distance_km") == by_name(point, "distance_km")  # epicentral, as before
+    assert (columns(near).basis & int(Basis.LINE)).all()
+    assert not (columns(point).basis & int(Basis.LINE)).any()
+
+
+# --- renewed by motion, the grid, snapshots ------------------------------------------------------
+
+
+TABLE = grid_table(5, 20.0)
+
+
+def felt(t_s, pga, stations=(12,), at_s=None):
+    when = t_s if at_s is None else at_s
+    return motions(TABLE, [(k, when, pga, pga / 12.0) for k in stations], t_s)
+
+
+def test_motion_that_grows_renews_a_forecast_but_not_more_often_than_asked():
+    stage = stage_of(PLACES, TABLE, refresh_s=0.5)
+    (first,) = stage.handle(at(5.0), [estimate(5.0)])
+    assert stage.handle(at(5.2), [felt(5.0, 0.5)]) == []  # too soon, and not lost
+    (renewed,) = stage.handle(at(5.5), [])
+    assert (renewed.estimate_revision, renewed.t_seen_ns) == (first.estimate_revision, at(5.5))
+    assert renewed.n_observed >= 0
+    assert stage.handle(at(7.2), [felt(7.0, 0.6)]) == []  # not by a third of a degree
+    assert len(stage.handle(at(8.2), [felt(8.0, 0.7)])) == 1
+    assert stage.handle(at(9.2), [felt(9.0, 0.02)]) == []
+
+
+def test_motion_of_another_time_is_not_of_this_event():
+    stage = stage_of(PLACES, TABLE)
+    stage.handle(at(5.0), [estimate(5.0)])
+    early = felt(6.0, 5.0, stations=(0,), at_s=6.0)  # 57 km away: P comes after 9.6 s
+    assert stage.handle(at(6.2), [early]) == []
+    assert stage.handle(at(7.2), [felt(7.0, 5.0, at_s=-3.0)]) == []
+
+
+def test_what_is_over_is_forecast_no_more():
+    stage = stage_of(PLACES, TABLE)
+    stage.handle(at(5.0), [estimate(5.0)])
+    stage.handle(at(6.0), [estimate(6.0, state="ended", revision=2)])
+    assert forecasts(stage.handle(at(8.2), [felt(8.0, 3.0)])) == []
+
+
+def test_the_grid_comes_in_its_own_time():
+    nodes = grid_nodes(np.array([23.9, 24.1]), np.array([106.9, 107.1]), 10.0, 10.0, 100)
+    stage = stage_of(PLACES, TABLE, nodes, grid_every_s=1.0)
+    got = [stage.handle(at(t), [estimate(t, revision=k)])[0] for k, t in enumerate((5.0, 5.5, 6.0, 6.9), 1)]
+    assert [f.grid is not None for f in got] == [True, False, True, False]
+    assert got[0].grid is not None
+    assert got[0].grid.n == len(nodes)
+    assert got[0].grid.places.startswith(f"grid {nodes.n_rows} x {nodes.n_columns} from ")
+
+
+def test_a_restored_stage_goes_on_as_if_nothing_had_been():
+    def make():
+        return stage_of(PLACES, TABLE, wavefield_min_stations=1)
+
+    plan = [
+        (5.0, [estimate(5.0)]),
+        (5.2, [felt(5.0, 0.5)]),
+        (8.2, [felt(8.0, 2.0, (12, 13))]),
+        (9.0, [estimate(9.0, 6.8, revision=2)]),
+        (10.2, [felt(10.0, 4.0, (12, 13, 17))]),
+        (12.0, [estimate(12.0, state="ended", revision=3)]),
+        (13.2, [felt(13.0, 5.0)]),
+    ]
+
+    def run(restart_at):
+        stage, made = make(), []
+        for k, (t, messages) in enumerate(plan):
+            if k == restart_at:
+                data = stage.snapshot()
+                stage = make()
+                stage.restore(data)
+                assert stage.snapshot() == data
+            made += stage.handle(at(t), messages)
+        return made
+
+    whole = run(None)
+    assert len(forecasts(whole)) >= 4
+    for k in range(len(plan)):
+        assert run(k) == whole
+
+
+def test_a_snapshot_of_other_stations_or_of_nothing_is_refused():
+    one = stage_of(PLACES, TABLE)
+    with pytest.raises(InvariantError, match="other stations"):
+        stage_of(PLACES, grid_table(4)).restore(one.snapshot())
+    with pytest.raises(msgspec.DecodeError):
+        one.restore(b"x")
+
+
+def test_warming_leaves_no_trace():
+    one, other = stage_of(PLACES, TABLE), stage_of(PLACES, TABLE)
+    one.warm()
+    assert one.snapshot() == other.snapshot()
+    assert one.handle(at(8.0), [estimate(8.0)]) == other.handle(at(8.0), [estimate(8.0)])
+    assert at(1.0) - at(0.0) == NS
