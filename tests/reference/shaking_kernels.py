@@ -24,11 +24,10 @@ def dense(first: F64, station: F64, distance_km: F64, n_stations: int) -> F64:
 
 def wavefield(apart: F64, level: F64, site: F64, radius_km: float) -> tuple[F64, F64]:
     """Largest level within the radius plus the site, and how far away it is; 0 and 0 where there is none."""
-    seen = np.where(apart <= radius_km, level[None, :], 0.0)
-    seen = np.where(seen > 0.0, seen, 0.0)
-    at = seen.argmax(axis=1)
+    seen = np.where(apart <= radius_km, np.maximum(level, 0.0)[None, :], 0.0)
     best = seen.max(axis=1)
-    away = np.take_along_axis(apart, at[:, None], axis=1)[:, 0]
+    deciding = (seen == best[:, None]) & (apart <= radius_km)
+    away = np.where(deciding, apart, np.inf).min(axis=1)
     return np.where(best > 0.0, best + site, 0.0), np.where(best > 0.0, away, 0.0)
 
 

@@ -16,7 +16,7 @@ STATIONS = 24.0 + RNG.uniform(-1, 1, M), 107.0 + RNG.uniform(-1, 1, M)
 AROUND = near(*PLACES, *STATIONS, 50.0)
 LISTS = AROUND.first, AROUND.station, AROUND.distance_km
 APART = twin.dense(*LISTS, M)
-LEVEL = np.where(RNG.uniform(0, 1, M) < 0.7, RNG.uniform(1, 9, M), 0.0)
+LEVEL = np.where(RNG.uniform(0, 1, M) < 0.7, RNG.integers(1, 5, M).astype(float), 0.0)  # with many ties
 GROUND = RNG.normal(0, 0.5, N)
 
 

@@ -50,9 +50,10 @@ def wavefield(
     for i in range(first.size - 1):
         best, at = 0.0, 0.0
         for k in range(first[i], first[i + 1]):
-            value = level[station[k]]
-            if value > best and distance_km[k] <= radius_km:
-                best, at = value, distance_km[k]
+            value, away = level[station[k]], distance_km[k]
+            # Of equal ones the nearest decides: the order of stations never shows.
+            if away <= radius_km and (value > best or (value == best and value > 0.0 and away < at)):
+                best, at = value, away
         out[i] = best + site[i] if best > 0.0 else 0.0
         deciding[i] = at
 
