@@ -94,7 +94,7 @@ class ShakingStage:
         for message in messages:
             if isinstance(message, EventEstimate):
                 out += self._hear(t_seen_ns, message)
-        if moved:
+        if moved or self._wavefields.waves:  # a wave is over also when nothing moves any more
             out += self._waves(t_seen_ns, status)
         for tracked in self._events.values():
             since_ns = t_seen_ns - tracked.told_ns
@@ -140,6 +140,7 @@ class ShakingStage:
                 self._observed.doubt(message)
             elif isinstance(message, Pick):
                 self._observed.pick(message)
+                status = message.status
         return felt, status
 
     def _hear(self, t_seen_ns: int, estimate: EventEstimate) -> list[Message]:
