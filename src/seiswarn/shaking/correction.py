@@ -74,7 +74,14 @@ def event_residual(value: F64, tau: float, phi: F64) -> tuple[float, float]:
     return float((weight * value).sum()) / whole, 1.0 / whole
 
 
-def weigh(residuals: Residuals, n_stations: int, tau: float, phi: float, range_km: float) -> Weights:
+def weigh(
+    residuals: Residuals,
+    n_stations: int,
+    tau: float,
+    phi: float,
+    range_km: float,
+    least: float = -np.inf,
+) -> Weights:
     """The residual of the event, and what each station's own is worth around it.
 
     Parameters
@@ -86,10 +93,13 @@ def weigh(residuals: Residuals, n_stations: int, tau: float, phi: float, range_k
         magnitude in it.
     range_km
         distance from which residuals within an event are independent.
+    least
+        the residual of the event is not below this.
     """
     over = residuals.complete
     scatter = np.hypot(max(phi, 1e-6), residuals.place[over])
     shared, tau_share = event_residual(residuals.value[over], tau, scatter)
+    shared = max(shared, least)
     within = residuals.value - shared
     use = residuals.complete | (within > 0.0)
     if use.sum() > MAX_STATIONS:

@@ -39,11 +39,15 @@ class TravelTimes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What stations say about one event: indices (m,), intensity observed, whether its peak is over."""
+    """What stations say about one event: indices (m,), intensity observed, whether its peak is over.
+
+    While the event is `growing` what was felt so far does not lower what is forecast everywhere.
+    """
 
     station: I64
     intensity: F64
     complete: B1
+    growing: bool = False  # the magnitude still rises
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,12 @@ class Evidence:
     weights: Weights
     level: F64
     beyond: F64
+
+
+def place_scatter(repi_km: F64, depth_km: float, place_sigma_km: float) -> F64:
+    """(n,) scatter of intensity that comes with an epicentre uncertain by `place_sigma_km`."""
+    result: F64 = FALL_PER_LN * np.log1p(place_sigma_km / np.maximum(np.hypot(repi_km, depth_km), 1.0))
+    return result
 
 
 class Forecaster:
@@ -102,12 +112,13 @@ class Forecaster:
             heard.intensity[sound],
             (heard.intensity - known.intensity)[sound],
             heard.complete[sound],
-            (FALL_PER_LN * place_sigma_km / np.hypot(known.repi_km, source.depth_km))[sound],
+            place_scatter(known.repi_km, source.depth_km, place_sigma_km)[sound],
         )
         phi = float(np.median(known.phi)) if len(k) else 0.0
         whole = float(np.median(known.sigma)) if len(k) else 0.0
         tau = float(np.sqrt(max(0.0, whole**2 - phi**2)))
-        weights = weigh(residuals, self._n, tau, phi, self._params.residual_range_km)
+        least = 0.0 if heard.growing else -np.inf
+        weights = weigh(residuals, self._n, tau, phi, self._params.residual_range_km, least)
         return Evidence(weights, level, beyond)
 
     def epicentre(self, source: Source) -> tuple[float, float, float]:
@@ -117,8 +128,10 @@ class Forecaster:
         known = self._relations.at(replace(source, line=None, magnitude_sigma=0.0), sites)
         return float(known.intensity[0]), float(np.exp(known.ln_pga[0])), float(np.exp(known.ln_pgv[0]))
 
-    def at(self, source: Source, evidence: Evidence | None, places: Places) -> FieldArrays:
-        """The forecast at `places`."""
+    def at(
+        self, source: Source, evidence: Evidence | None, places: Places, place_sigma_km: float
+    ) -> FieldArrays:
+        """The forecast at `places`, of a source whose epicentre is uncertain by `place_sigma_km`."""
         known = self._relations.at(source, places.sites)
         n, m = len(places), self._params
         basis = np.full(n, int(Basis.SOURCE | (Basis.LINE if source.line is not None else 0)), np.uint8)
@@ -127,7 +140,9 @@ class Forecaster:
             moved = correct(evidence.weights, places.near, m.residual_range_km)
             tau_share = evidence.weights.tau_share
         phi2 = known.phi**2
-        sigma = np.sqrt(np.maximum(known.sigma**2 - phi2, 0.0) * tau_share + phi2 * moved.phi_share)
+        place = place_scatter(known.repi_km, source.depth_km, place_sigma_km)
+        shared2 = np.maximum(known.sigma**2 - phi2, 0.0) * tau_share
+        sigma = np.sqrt(shared2 + phi2 * moved.phi_share + place * place)
         intensity = known.intensity + moved.intensity
         basis[moved.phi_share < 1.0] |= int(Basis.CORRECTED)
         around = Wavefield(np.zeros(n), np.zeros(n))
@@ -208,7 +223,7 @@ class Forecaster:
         residuals = Residuals(np.zeros(1, np.int64), one, one, one, one + 1.0, np.ones(1, np.bool_), one)
         level = np.ones(self._n)
         weights = weigh(residuals, self._n, 0.3, 0.6, self._params.residual_range_km)
-        self.at(source, Evidence(weights, level, level), places)
+        self.at(source, Evidence(weights, level, level), places, 10.0)
 
     def blind_zone_km(self, depth_km: float, since_origin_s: float) -> float:
         """Epicentral distance that S has reached so many seconds after the origin."""

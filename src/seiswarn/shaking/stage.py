@@ -157,7 +157,7 @@ class ShakingStage:
             tracked = Tracked.of(estimate, p_s, s_s, self._observed)
             self._events[estimate.event_id] = tracked
         else:
-            tracked.estimate, tracked.p_s, tracked.s_s = estimate, p_s, s_s
+            tracked.learn(estimate, p_s, s_s)
         return self._forecast(t_seen_ns, tracked)
 
     def _arrivals(self, estimate: EventEstimate) -> tuple[F64, F64]:
@@ -181,7 +181,8 @@ class ShakingStage:
         if grid is not None and t_seen_ns - tracked.grid_ns < from_seconds(self._params.grid_every_s):
             grid = None
         evidence = self._evidence(t_seen_ns, tracked, source)
-        field = self._forecaster.at(source, evidence, self._targets)
+        place_km = tracked.estimate.origin.ellipse_major_km
+        field = self._forecaster.at(source, evidence, self._targets, place_km)
         intensity, pga, pgv = self._forecaster.epicentre(source)
         tracked.told_ns, tracked.grown = t_seen_ns, False
         tracked.told_pga = tracked.pga_mps2.copy()
@@ -192,7 +193,7 @@ class ShakingStage:
                 t_seen_ns,
                 tracked.estimate,
                 field,
-                None if grid is None else self._forecaster.at(source, evidence, grid),
+                None if grid is None else self._forecaster.at(source, evidence, grid, place_km),
                 epicentre=(intensity, pga, pgv),
                 n_observed=evidence.weights.n_stations if evidence is not None else 0,
                 n_strong=self._n_strong(t_seen_ns, tracked) if evidence is not None else 0,
@@ -206,7 +207,7 @@ class ShakingStage:
         if not len(k):
             return None
         intensity = self._relations.observed(tracked.pga_mps2[k], tracked.pgv_mps[k])
-        heard = Heard(k, intensity, tracked.complete(self._observed)[k])
+        heard = Heard(k, intensity, tracked.complete(self._observed)[k], tracked.growing)
         place_km = tracked.estimate.origin.ellipse_major_km
         return self._forecaster.evidence(source, heard, self._trust, self._ground, place_km)
 

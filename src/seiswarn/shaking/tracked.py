@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -27,6 +27,10 @@ PATH_S_PER_KM = 0.05
 # length, all mechanisms) at 2.5 km/s, as if it ran both ways.
 LENGTH_A, LENGTH_B = -2.44, 0.59
 RUPTURE_KMPS = 2.5
+GROWTH_S, GROWTH = (
+    10.0,
+    0.1,
+)  # a magnitude that has risen so much in so many seconds, and not fallen back, grows
 GROWN = 1.3  # a peak that grows by this factor, a third of a degree, is worth a new forecast
 
 
@@ -60,13 +64,16 @@ class Tracked:
     grid_ns: int = 0
     grown: bool = False  # since the last forecast
     over: bool = False  # nothing is forecast any more, but what still shakes is of this event
+    sizes: list[tuple[int, float]] = field(default_factory=list)  # when seen, magnitude: the last GROWTH_S
 
     @staticmethod
     def of(estimate: EventEstimate, p_s: F64, s_s: F64, observed: Observed) -> Tracked:
         """A new event, with the motions that are already under way and can be its own."""
         mine = (observed.start_s >= p_s - 1.0) & (observed.start_s <= s_s + CODA_S)
         pga, pgv = np.where(mine, observed.pga_mps2, 0.0), np.where(mine, observed.pgv_mps, 0.0)
-        return Tracked(estimate, p_s, s_s, pga, pgv, np.zeros(len(p_s)))
+        tracked = Tracked(estimate, p_s, s_s, pga, pgv, np.zeros(len(p_s)))
+        tracked.learn(estimate, p_s, s_s)
+        return tracked
 
     def take(self, rows: Rows) -> None:
         """Take in rows that are of this event."""
@@ -87,6 +94,22 @@ class Tracked:
         """
         claimed: B1 = (now_s >= self.p_s - EARLY_S) & (observed.start_s <= self.s_s + CODA_S)
         return claimed
+
+    def learn(self, estimate: EventEstimate, p_s: F64, s_s: F64) -> None:
+        """Take in a new estimate of the event."""
+        self.estimate, self.p_s, self.s_s = estimate, p_s, s_s
+        if estimate.magnitude is not None:
+            since_ns = estimate.t_seen_ns - round(GROWTH_S * NS)
+            self.sizes = [(t_ns, m) for t_ns, m in self.sizes if t_ns >= since_ns]
+            self.sizes.append((estimate.t_seen_ns, estimate.magnitude.value))
+
+    @property
+    def growing(self) -> bool:
+        """Whether the magnitude still rises: the rupture may run on, and what was felt is not all."""
+        if not self.sizes:
+            return False
+        recent = [m for _, m in self.sizes]
+        return recent[-1] - min(recent) >= GROWTH and max(recent) - recent[-1] < 0.5 * GROWTH
 
     def passed(self, now_s: float) -> bool:
         """Whether what shakes now can no longer be of this event."""
@@ -134,16 +157,17 @@ class Kept(msgspec.Struct, frozen=True):
     grid_ns: int
     grown: bool
     over: bool
+    sizes: list[tuple[int, float]]
 
     @staticmethod
     def of(t: Tracked) -> Kept:
         peaks = (t.pga_mps2.tobytes(), t.pgv_mps.tobytes(), t.told_pga.tobytes())
-        return Kept(t.estimate, *peaks, t.told_ns, t.grid_ns, t.grown, t.over)
+        return Kept(t.estimate, *peaks, t.told_ns, t.grid_ns, t.grown, t.over, t.sizes)
 
     def tracked(self, p_s: F64, s_s: F64) -> Tracked:
         """The event again, with its arrivals."""
         pga, pgv, told = (
             np.frombuffer(b, np.float64).copy() for b in (self.pga_mps2, self.pgv_mps, self.told_pga)
         )
-        rest = (self.told_ns, self.grid_ns, self.grown, self.over)
+        rest = (self.told_ns, self.grid_ns, self.grown, self.over, self.sizes)
         return Tracked(self.estimate, p_s, s_s, pga, pgv, told, *rest)

@@ -35,6 +35,9 @@ SLOWEST_KMPS = 3.0  # S in the crust; onsets may be of S where P was not heard
 SLACK_S = 2.0  # for what is picked early or late
 SAME_INSTANT_NS = NS // 10  # within this, onsets at different places are no wave that travels
 ONSET_BEFORE_S, ONSET_AFTER_S = 30, 2  # of the beginning of a motion, its P is picked
+# A spike of any size leaves the filters of GB/T 17742-2020 ringing, at 3 % of its acceleration in the second
+# after next at most (measured in tests, at any place within a second); shaking does not fall so fast.
+RINGING = 0.05
 
 
 def _picked(observed: Observed, station: int) -> bool:
@@ -42,6 +45,13 @@ def _picked(observed: Observed, station: int) -> bool:
     start_s = int(observed.start_s[station])
     onset_ns = int(observed.onset_ns[station])
     return (start_s - ONSET_BEFORE_S) * NS <= onset_ns <= (start_s + ONSET_AFTER_S) * NS
+
+
+def _rings(observed: Observed) -> B1:
+    """(n_st,) stations whose motion is no more than what a spike leaves behind in the filters."""
+    peaks = observed.lasting_pga
+    ringing: B1 = peaks[:, -1] < RINGING * peaks[:, 0]
+    return ringing
 
 
 class Wave(msgspec.Struct, kw_only=True):
@@ -82,7 +92,7 @@ class Wavefields:
         `level` (n_st,) is trusted intensity of the stations in motion, 0 elsewhere; `unclaimed`
         (n_st,) whose motion no event explains; `claimed` (n_st,) whose motion each located event does.
         """
-        shaking = unclaimed & (level >= self.params.wavefield_min_intensity)
+        shaking = unclaimed & (level >= self.params.wavefield_min_intensity) & ~_rings(observed)
         for k in np.flatnonzero(shaking).tolist():
             self._join(k, observed)
         self._begin(np.flatnonzero(shaking), observed, status)
@@ -137,10 +147,15 @@ class Wavefields:
             )
 
     def n_strong(self, observed: Observed, level: F64, mine: B1) -> int:
-        """Sites among `mine` (n_st,) that bear witness of an earthquake by their motion alone."""
-        shaking = np.flatnonzero(mine & (level >= self.params.wavefield_min_intensity)).tolist()
-        picked = [k for k in shaking if _picked(observed, k)]
-        return self._n_instants(picked, observed) if picked else 0
+        """Sites among `mine` (n_st,) that bear witness of an earthquake by their motion alone.
+
+        0 where they are fewer than make an event of their own: what such motion is not believed without a
+        located event, it is not believed with one, which the same failure may have made.
+        """
+        strong = mine & (level >= self.params.wavefield_min_intensity) & ~_rings(observed)
+        picked = [k for k in np.flatnonzero(strong).tolist() if _picked(observed, k)]
+        n = self._n_instants(picked, observed) if picked else 0
+        return n if n >= self.params.wavefield_min_stations else 0
 
     def _fits(self, first: int, other: int, observed: Observed) -> bool:
         """Whether the onset at `other` can be of the wave that was at `first`: not too far, not too late."""
