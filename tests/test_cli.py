@@ -60,7 +60,18 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help(tmp_path: Path) -> None:
-    for command in ("run", "replay", "evaluate", "listen", "drill", "check", "stations", "schema"):
+    for command in (
+        "run",
+        "replay",
+        "evaluate",
+        "explain",
+        "plan",
+        "listen",
+        "drill",
+        "check",
+        "stations",
+        "schema",
+    ):
         done = _run(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert command in done.stdout
