@@ -18,7 +18,7 @@ from seiswarn.alerts.params import Params
 from seiswarn.alerts.policies import POLICIES
 from seiswarn.alerts.policies.base import Verdict
 from seiswarn.alerts.record import Closed, Record, Told
-from seiswarn.alerts.standing import Standing, is_lower, never_lower, standing, told_of
+from seiswarn.alerts.standing import Standing, is_lower, lowered, never_lower, standing, told_of
 from seiswarn.alerts.view import n_stations, view_of
 from seiswarn.forecast_arrays import FieldArrays, arrays_of
 from seiswarn.geo import distance_km
@@ -28,6 +28,7 @@ from seiswarn.targets import TargetTable
 from seiswarn.timebase import NS, from_seconds, seconds
 
 SAME_KM, SAME_S = 150.0, 60.0  # a wavefield event so near in place and time is of the same earthquake
+NEVER_NS = (1 << 63) - 1
 AT_ONCE: tuple[Transition, ...] = ("escalate", "area_growth")  # no limit on updates holds these back
 
 
@@ -90,12 +91,22 @@ class Desk:
     def look(self, t_seen_ns: int, heard: Collection[str], out: list[Message]) -> None:
         """What has become due by now of events nobody has spoken of."""
         for record in self._records.values():
-            waiting = record.due or record.weak_since_ns is not None or record.lower_since_ns is not None
             if record.event_id not in heard and record.warned:
-                if waiting and not record.ended:
+                if not record.ended and t_seen_ns >= self._next_ns(record):
                     self._judge(t_seen_ns, record, out)
                 self._run_out(t_seen_ns, record, out)
         self._forget(t_seen_ns)
+
+    def _next_ns(self, record: Record) -> int:
+        """When something that is held back, or has to last, may first be said."""
+        p, times = self._params, []
+        if record.due and record.alert is not None:
+            times.append(record.alert.t_seen_ns + from_seconds(p.update_every_s))
+        if record.weak_since_ns is not None:
+            times.append(record.weak_since_ns + from_seconds(p.cancel_after_s))
+        if record.lower_since_ns is not None:
+            times.append(record.lower_since_ns + from_seconds(p.deescalate_after_s))
+        return min(times, default=NEVER_NS)
 
     def _learn(self, record: Record, forecast: Forecast | None, arrays: FieldArrays | None) -> None:
         if forecast is not None and arrays is not None:
@@ -162,6 +173,8 @@ class Desk:
             detail = f"nothing a receiver acts on has changed; {verdict.detail}"
             reasons = (Reason.NO_CHANGE, *verdict.reasons)
             record.due = False
+            if now is not None and is_lower(now, record.told):  # nobody can act on it: the next alert tells
+                record.told, record.lower_since_ns = lowered(now, record.told), None
             self._decide(t_seen_ns, record, estimate, "hold", reasons, detail, out)
             return
         wait = alert.t_seen_ns + from_seconds(p.update_every_s) - t_seen_ns
@@ -200,6 +213,7 @@ class Desk:
         record.alert = build_alert(
             self.audience, record, kind, t_seen_ns, estimate, reading, now, transitions, reasons
         )
+        record.clear_ns = self._clear_ns(record)
         if reading is not None and now is not None:
             record.told = told_of(now, reading)
         record.due = record.withdrawn = record.cleared = False
@@ -219,7 +233,7 @@ class Desk:
             record.continues = estimate.continues
             text = f"goes on as {estimate.continues}, which has been located"
             self._close(t_seen_ns, record, estimate, "final", (Reason.SUPERSEDED,), text, out)
-        elif record.warned and not record.cleared and t_seen_ns < self._clear_ns(record):
+        elif record.warned and not record.cleared and t_seen_ns < record.clear_ns:
             record.ended = True
             text = "the event has ended; the last word waits for the all clear"
             self._decide(t_seen_ns, record, estimate, "hold", (Reason.EVENT_ENDED,), text, out)
@@ -241,7 +255,7 @@ class Desk:
         alert, estimate = record.alert, record.estimate
         if alert is None or estimate is None or not record.warned:
             return
-        clear_ns = self._clear_ns(record)
+        clear_ns = record.clear_ns
         if clear_ns and not record.cleared and t_seen_ns >= clear_ns:
             text = "S has passed everywhere, and time for all that follows"
             if record.ended:
@@ -281,7 +295,7 @@ class Desk:
         # A closed event needs no more than its name.
         self._records[record.event_id] = Record(
             event_id=record.event_id,
-            heard_ns=record.heard_ns,
+            heard_ns=t_seen_ns,  # else what closes after a long silence would be forgotten, and told anew
             closed=closed,
             decided_ns=record.decided_ns,
             action=record.action,

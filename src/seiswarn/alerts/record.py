@@ -57,6 +57,7 @@ class Record(msgspec.Struct, kw_only=True):
     weak_since_ns: int | None = None
     lower_since_ns: int | None = None  # a level would be left
     withdrawn: bool = False  # cancelled by the policy; should it grow again, it is warned of again
+    clear_ns: int = 0  # when it is due after the last alert; 0: none is given
     cleared: bool = False  # the all clear has been given
     ended: bool = False  # the last word waits for the all clear
     n_warnings: int = 0

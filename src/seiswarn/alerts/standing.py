@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -73,6 +74,13 @@ def is_lower(now: Standing, told: Told) -> bool:
         (now.rank < told.ranks(n)).any()
         or (told.areas(n) & ~now.area).any()
         or now.epicentre_rank < told.epicentre_rank
+    )
+
+
+def lowered(now: Standing, told: Told) -> Told:
+    """What was told, with the levels and the area of `now`: as if that had been told too."""
+    return msgspec.structs.replace(
+        told, rank=now.rank.tobytes(), area=now.area.tobytes(), epicentre_rank=now.epicentre_rank
     )
 
 
