@@ -98,3 +98,35 @@ def test_forecasts_and_snapshots_of_others_stop_the_program(stage):
         stage_of(Params(name="rail")).restore(stage.snapshot())
     with pytest.raises(msgspec.DecodeError):
         stage.restore(b"x")
+
+
+def test_an_audience_without_levels_still_has_an_area():
+    stage = stage_of(Params(levels=()))
+    (new,) = alerts(feed(stage, told(8.0), values={"Baise": 5.0, "Nanning": 3.0, "Liuzhou": 2.1}))
+    assert (new.level, new.level_rank, new.n_area) == ("", 0, 2)
+    more = {"Baise": 6.0, "Nanning": 3.0, "Liuzhou": 3.1}
+    (update,) = alerts(feed(stage, told(10.0, revision=2), values=more))
+    assert update.transitions == ("area_growth",)
+
+
+def test_a_lower_level_where_nobody_can_act_any_more_is_told_with_the_next_message():
+    """And looked at once, not in every slice."""
+    stage = stage_of(Params(at_epicentre=False, deescalate_after_s=2.0))
+    feed(stage, told(8.0), values={"Baise": 7.0, "Nanning": 7.0, "Liuzhou": 3.0})
+    less = {"Baise": 4.0, "Nanning": 7.0, "Liuzhou": 3.0}  # S was in Baise after 11 s, in Nanning after 60
+    assert alerts(feed(stage, told(50.0, revision=2), values=less)) == []
+    assert [m for k in range(20) for m in alerts(stage.handle(at(50.5 + k / 2), []))] == []
+    (update,) = alerts(feed(stage, told(61.0, 6.5, revision=3), values=less))
+    assert {t.name: t.level for t in update.targets} == {
+        "Baise": "yellow",
+        "Nanning": "red",
+        "Liuzhou": "yellow",
+    }
+
+
+def test_what_closes_after_a_long_silence_is_not_told_anew():
+    stage = stage_of(Params(expires_s=5000.0, forget_s=3600.0))
+    feed(stage, told(8.0))
+    (last,) = alerts(stage.handle(at(5008.0), []))
+    assert last.transitions == ("expired", "final")
+    assert alerts(feed(stage, told(5010.0, 7.0, t0_s=5000.0, revision=2))) == []
