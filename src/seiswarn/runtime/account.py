@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seiswarn.messages import Alert, Magnitude, Origin
+from seiswarn.messages import Alert, Magnitude, Origin, TargetForecast
 from seiswarn.timebase import NS, iso
 
 FELT = 3.0  # targets forecast to feel less than this are left out of the account
@@ -89,20 +89,26 @@ def _event_lines(alerts: Sequence[Alert], origin_ns: int | None) -> list[str]:
     return lines
 
 
+def _place_of(target: TargetForecast) -> tuple[str, float, float]:
+    """What tells a target from others: names may repeat, a name at a place may not."""
+    return target.name, target.latitude, target.longitude
+
+
 def _target_lines(alerts: Sequence[Alert]) -> list[str]:
     """Per target: forecast intensity, and seconds between the first alert that concerned it and S."""
-    last = {t.name: t for t in alerts[-1].targets}
-    lead: dict[str, float] = {}
+    last = {_place_of(t): t for t in alerts[-1].targets}
+    lead: dict[tuple[str, float, float], float] = {}
     for alert in alerts:
         for t in alert.targets:
-            if t.intensity >= FELT and t.name not in lead:
-                lead[t.name] = (last.get(t.name, t).s_arrival_ns - alert.t_seen_ns) / NS
-    rows = sorted((t for t in last.values() if t.name in lead), key=lambda t: (t.s_arrival_ns, t.name))
+            key = _place_of(t)
+            if t.intensity >= FELT and key not in lead:
+                lead[key] = (last.get(key, t).s_arrival_ns - alert.t_seen_ns) / NS
+    rows = sorted((t for k, t in last.items() if k in lead), key=lambda t: (t.s_arrival_ns, t.name))
     if not rows:
         return ["  no target is forecast to feel it"]
     lines = ["  target                  distance  intensity  lead time"]
     for t in rows[:MAX_TARGETS]:
-        seconds = lead[t.name]
+        seconds = lead[_place_of(t)]
         said = f"{seconds:6.1f} s" if seconds > 0 else "  none (S came first)"
         lines.append(f"  {t.name:<22} {t.distance_km:6.0f} km  {t.intensity:9.1f}  {said}")
     if len(rows) > MAX_TARGETS:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import msgspec
 
 from seiswarn.errors import InvariantError
-from seiswarn.messages import Alert, EventEstimate, Message, QuickReport, StationPeak, Status
+from seiswarn.messages import (
+    Alert,
+    EventEstimate,
+    Message,
+    QuickReport,
+    StationPeak,
+    Status,
+    TargetForecast,
+)
 from seiswarn.publish.formats import wording
 from seiswarn.publish.formats.record_section import Trace
 from seiswarn.timebase import iso, seconds
@@ -18,6 +26,7 @@ from seiswarn.timebase import iso, seconds
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+TARGETS_SHOWN, STEPS_SHOWN = 100, 25
 PEAKS_SHOWN = 15
 
 
@@ -60,7 +69,7 @@ def report_html(report: QuickReport, traces: Sequence[Trace], params: Params) ->
     origin = estimate.origin
     spoken = [alert for alert in report.alerts if alert.kind != "cancel"] or list(report.alerts)
     last = max(spoken, key=lambda a: (a.t_seen_ns, a.policy), default=None)
-    targets = last.targets if last else ()
+    targets = _latest(report)
     peaks = sorted(report.peaks, key=lambda p: (-p.intensity_gbt, p.distance_km, p.station))
     page = _templates().get_template("report.html.j2")
     text = page.render(
@@ -71,14 +80,16 @@ def report_html(report: QuickReport, traces: Sequence[Trace], params: Params) ->
         headline={language: _headline(report, targets, language) for language in ("en", "zh")},
         facts=_facts(report, last, params),
         timeline=_timeline(report),
-        targets=_targets(report, last),
+        targets=_targets(report, targets[:TARGETS_SHOWN]),
+        n_targets=len(targets),
         peaks=[_peak(p) for p in peaks],
         measured=any(p.cav_mps is not None for p in peaks),
         clipped=any(p.clipped for p in peaks),
         peaks_shown=PEAKS_SHOWN,
+        steps_shown=STEPS_SHOWN,
         scale=last.intensity_scale if last else "",
         colours=list(enumerate(figures.INTENSITY_COLOURS, start=1)),
-        map_svg=figures.draw_map(origin, report.peaks, targets),
+        map_svg=figures.draw_map(origin, report.peaks, targets[:TARGETS_SHOWN]),
         section_svg=figures.draw_section(origin, traces, estimate.arrivals) if traces else "",
         issued=wording.clock(report.t_seen_ns, params.utc_offset_hours, "en"),
     )
@@ -167,6 +178,8 @@ def _timeline(report: QuickReport) -> list[dict[str, str]]:
     for alert in report.alerts:
         row = _step(alert, origin_ns) | {
             "kind": alert.kind,
+            "what": ", ".join(alert.transitions).replace("_", " ") or alert.kind,
+            "level": alert.level,
             "policy": alert.policy,
             "intensity": f"{alert.max_intensity:.1f}",
             "revision": str(alert.revision),
@@ -174,7 +187,11 @@ def _timeline(report: QuickReport) -> list[dict[str, str]]:
         steps.append((alert.t_seen_ns, row))
     if not report.alerts:
         for estimate in report.history:
-            blank = {"kind": "no warning", "policy": "", "intensity": "", "revision": str(estimate.revision)}
+            blank = dict.fromkeys(("policy", "level", "intensity"), "") | {
+                "kind": "no warning",
+                "what": "no warning",
+                "revision": str(estimate.revision),
+            }
             steps.append((estimate.t_seen_ns, _step(estimate, origin_ns) | blank))
     return [row for _, row in sorted(steps, key=lambda s: (s[0], s[1]["policy"], int(s[1]["revision"])))]
 
@@ -192,27 +209,40 @@ def _step(said: Alert | EventEstimate, origin_ns: int) -> dict[str, str]:
     }
 
 
-def _targets(report: QuickReport, last: Alert | None) -> list[dict[str, str]]:
+def _latest(report: QuickReport) -> tuple[TargetForecast, ...]:
+    """What each place was told last, by any audience, the strongest first."""
+    said: dict[tuple[str, float, float], TargetForecast] = {}
+    spoken = [alert for alert in report.alerts if alert.kind != "cancel"] or list(report.alerts)
+    for alert in sorted(spoken, key=lambda a: (a.t_seen_ns, a.policy)):
+        said |= {_place(target): target for target in alert.targets}
+    return tuple(sorted(said.values(), key=lambda t: (-t.intensity, _place(t))))
+
+
+def _place(target: TargetForecast) -> tuple[str, float, float]:
+    """What tells a target from others: names may repeat, a name at a place may not."""
+    return target.name, target.latitude, target.longitude
+
+
+def _targets(report: QuickReport, targets: Sequence[TargetForecast]) -> list[dict[str, str]]:
     """Rows by arrival of S; the lead time counts from the first warning that named the target."""
     from seiswarn.publish.formats.figures import colour
 
-    if last is None:
-        return []
-    first_ns: dict[str, int] = {}
+    first_ns: dict[tuple[str, float, float], int] = {}
     for alert in sorted(report.alerts, key=lambda a: a.t_seen_ns):
         for target in alert.targets:
-            first_ns.setdefault(target.name, alert.t_seen_ns)
+            first_ns.setdefault(_place(target), alert.t_seen_ns)
+    scale = next((alert.intensity_scale for alert in report.alerts if alert.intensity_scale), "")
     rows = []
-    for target in sorted(last.targets, key=lambda t: (t.s_arrival_ns, t.name)):
-        lead_s = seconds(target.s_arrival_ns - first_ns[target.name])
+    for target in sorted(targets, key=lambda t: (t.s_arrival_ns, t.name)):
+        lead_s = seconds(target.s_arrival_ns - first_ns[_place(target)])
         rows.append(
             {
                 "name": target.name,
                 "name_zh": target.name_zh,
                 "distance": f"{target.distance_km:.0f}",
-                "degree": wording.degree(target.intensity, last.intensity_scale),
+                "degree": wording.degree(target.intensity, scale),
                 "intensity": f"{target.intensity:.1f} ± {target.intensity_sigma:.1f}",
-                "colour": "" if wording.is_jma(last.intensity_scale) else colour(target.intensity),
+                "colour": "" if wording.is_jma(scale) else colour(target.intensity),
                 "pga": f"{100.0 * target.pga_mps2:.3g}",
                 "pgv": f"{100.0 * target.pgv_mps:.3g}",
                 "s_arrival": iso(target.s_arrival_ns, 1)[11:-1],
