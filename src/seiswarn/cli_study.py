@@ -16,6 +16,8 @@ import typer
 
 from seiswarn.cli_words import as_packet, insist_on_writable, read_config, say
 
+PIPED_WIDTH = 110  # of lines that go to no terminal
+
 
 def evaluate(
     paths: Annotated[

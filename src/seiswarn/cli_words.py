@@ -10,7 +10,6 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 OUT = Annotated[Path | None, typer.Option("--out", help="Folder for the products.", show_default=False)]
-PIPED_WIDTH = 110  # of lines that go to no terminal
 SPEED = Annotated[str, typer.Option(help="'max', or how many times real time, e.g. 1 or 10.")]
 
 
