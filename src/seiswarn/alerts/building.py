@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from seiswarn.alerts.audience import Audience, Reading
-from seiswarn.alerts.record import Record
-from seiswarn.alerts.standing import Standing
+from seiswarn.alerts.record import Record, Told
+from seiswarn.alerts.standing import Standing, standing
+from seiswarn.alerts.view import n_stations
 from seiswarn.forecast_field import Basis
 from seiswarn.messages import (
     UNKNOWN_MAGNITUDE,
+    Action,
     Alert,
     AlertKind,
+    Decision,
     EventEstimate,
     TargetForecast,
     Transition,
@@ -76,6 +79,36 @@ def build_alert(
         rupture=rupture,
         false_per_year=estimate.false_per_year,
         continues=record.continues,
+    )
+
+
+def build_decision(
+    audience: Audience,
+    t_seen_ns: int,
+    estimate: EventEstimate,
+    reading: Reading | None,
+    action: Action,
+    reasons: tuple[str, ...],
+    detail: str,
+    transitions: tuple[Transition, ...],
+) -> Decision:
+    """The record of what was decided; its level is that of the forecast, whether or not it was told."""
+    top = 0 if reading is None else standing(audience, reading, estimate, Told(), 0.0).top
+    level = audience.level(top)
+    return Decision(
+        event_id=estimate.event_id,
+        policy=audience.params.name,
+        t_seen_ns=t_seen_ns,
+        action=action,
+        reasons=reasons,
+        detail=detail,
+        estimate_revision=estimate.revision,
+        magnitude=estimate.magnitude.value if estimate.magnitude else 0.0,
+        max_intensity=_largest(reading),
+        n_stations=n_stations(estimate),
+        level=level.name if level else "",
+        transitions=transitions,
+        status=estimate.status,
     )
 
 

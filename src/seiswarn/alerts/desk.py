@@ -11,9 +11,9 @@ from collections.abc import Collection
 import msgspec
 
 from seiswarn.alerts.audience import Audience, Reading
-from seiswarn.alerts.building import build_alert
+from seiswarn.alerts.building import build_alert, build_decision
 from seiswarn.alerts.changes import changes
-from seiswarn.alerts.cover import COVER_SITES, Cover
+from seiswarn.alerts.cover import COVER_SITES, Cover, covering, goes_on_from
 from seiswarn.alerts.params import Params
 from seiswarn.alerts.policies import POLICIES
 from seiswarn.alerts.policies.base import Verdict
@@ -21,13 +21,11 @@ from seiswarn.alerts.record import Closed, Record, Told
 from seiswarn.alerts.standing import Standing, is_lower, lowered, never_lower, standing, told_of
 from seiswarn.alerts.view import n_stations, view_of
 from seiswarn.forecast_arrays import FieldArrays, arrays_of
-from seiswarn.geo import distance_km
-from seiswarn.messages import Action, AlertKind, Decision, EventEstimate, Forecast, Message, Transition
+from seiswarn.messages import Action, AlertKind, EventEstimate, Forecast, Message, Transition
 from seiswarn.reasons import Reason
 from seiswarn.targets import TargetTable
 from seiswarn.timebase import NS, from_seconds, seconds
 
-SAME_KM, SAME_S = 150.0, 60.0  # a wavefield event so near in place and time is of the same earthquake
 NEVER_NS = (1 << 63) - 1
 AT_ONCE: tuple[Transition, ...] = ("escalate", "area_growth")  # no limit on updates holds these back
 
@@ -120,12 +118,14 @@ class Desk:
             return
         verdict = self._policy.decide(view_of(self.audience, t_seen_ns, record, estimate, reading))
         if not record.warned:
-            cover = self._cover(record, reading) if verdict.action == "warn" else None
+            cover = None
+            if verdict.action == "warn" and reading is not None:
+                cover = covering(self._covers.values(), record.event_id, reading, estimate, self._params)
             if cover is not None:
                 detail = f"the warning of {cover.event_id} says as much everywhere; {verdict.detail}"
                 self._decide(t_seen_ns, record, estimate, "hold", (Reason.COVERED,), detail, out)
             elif verdict.action == "warn":
-                record.continues = self._before(record, estimate)
+                record.continues = goes_on_from(self._records.values(), estimate)
                 self._speak(t_seen_ns, record, estimate, "new", ("new",), verdict, out)
             else:
                 self._decide(t_seen_ns, record, estimate, "hold", verdict.reasons, verdict.detail, out)
@@ -303,37 +303,6 @@ class Desk:
         )
         self._readings.pop(record.event_id, None)
 
-    def _cover(self, record: Record, reading: Reading | None) -> Cover | None:
-        """The standing warning of another event that makes one of this event superfluous, if any."""
-        estimate = record.estimate
-        if reading is None or estimate is None:
-            return None
-        p = self._params
-        span_ns = from_seconds(p.cover_s)
-        few = n_stations(estimate) < COVER_SITES
-        for cover in self._covers.values():
-            recent = estimate.origin.time_ns - cover.origin_ns < span_ns
-            if cover.event_id == record.event_id or not recent:
-                continue
-            size = estimate.magnitude.value if estimate.magnitude else 0.0
-            if few and cover.doubts(estimate.origin, size):
-                return cover
-            if cover.holds(reading, estimate.origin, p.at_epicentre, p.list_from):
-                return cover
-        return None
-
-    def _before(self, record: Record, estimate: EventEstimate) -> str:
-        """The warning of motion alone that this event goes on from, if one stands."""
-        here = estimate.origin
-        for other in self._records.values():
-            said = other.alert
-            if said is None or not other.warned or said.grounds != "wavefield" or other is record:
-                continue
-            near = distance_km(said.origin.latitude, said.origin.longitude, here.latitude, here.longitude)
-            if near <= SAME_KM and abs(seconds(said.origin.time_ns - here.time_ns)) <= SAME_S:
-                return said.event_id
-        return ""
-
     def _decide(
         self,
         t_seen_ns: int,
@@ -351,27 +320,9 @@ class Desk:
         if same and t_seen_ns - record.decided_ns < from_seconds(self._params.decision_every_s):
             return
         record.decided_ns, record.action, record.reasons = t_seen_ns, action, names
-        forecast, reading = record.forecast, self._readings.get(record.event_id)
-        top = 0
-        if reading is not None:
-            top = standing(self.audience, reading, estimate, Told(), 0.0).top
-        level = self.audience.level(top)
+        reading = self._readings.get(record.event_id)
         out.append(
-            Decision(
-                event_id=record.event_id,
-                policy=self._params.name,
-                t_seen_ns=t_seen_ns,
-                action=action,
-                reasons=names,
-                detail=detail,
-                estimate_revision=estimate.revision,
-                magnitude=estimate.magnitude.value if estimate.magnitude else 0.0,
-                max_intensity=forecast.max_intensity if forecast else 0.0,
-                n_stations=n_stations(estimate),
-                level=level.name if level else "",
-                transitions=transitions,
-                status=estimate.status,
-            )
+            build_decision(self.audience, t_seen_ns, estimate, reading, action, names, detail, transitions)
         )
 
     def _forget(self, t_seen_ns: int) -> None:
