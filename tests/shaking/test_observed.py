@@ -58,6 +58,8 @@ def test_a_motion_is_over_after_ten_quiet_seconds(gap_s, fresh):
     o = seen([(4, 3.0, 2.0, 0.2), (4, 3.0 + gap_s, 0.5, 0.05)])
     assert (o.start_s[4] == START + 3 + gap_s) == fresh
     assert o.pga_mps2[4] == (0.5 if fresh else 2.0)
+    assert o.lasting_pga[4].max() == o.pga_mps2[4]
+    assert (o.lasting_pga[4] > 0.0).sum() == (1 if fresh else 2)
     assert o.moving(START + 3 + gap_s)[4]
     assert not o.moving(START + 3 + gap_s + QUIET_S + 1)[4]
 
