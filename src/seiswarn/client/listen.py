@@ -72,7 +72,7 @@ def listen(
 
 
 def warning_line(warning: PublicWarning) -> str:
-    """One line about a warning: banner, event, T+, size, place, and what comes to the nearest targets."""
+    """One line about a warning: banner, event, audience, T+, size, place, the nearest targets."""
     since_s = (parse_iso(warning.t_seen) - parse_iso(warning.origin.time)) / NS
     o, m = warning.origin, warning.magnitude
     banner = "" if warning.status == "actual" else f"[{warning.status.upper()}] "
@@ -80,7 +80,7 @@ def warning_line(warning: PublicWarning) -> str:
     size = "M unknown" if m.kind == "unknown" else f"M {m.value:.1f}{sigma}"
     what = (warning.transitions[0] if warning.transitions else warning.kind).replace("_", " ")
     head = (
-        f"{banner}{warning.event_id} #{warning.revision} {what:<6} T{since_s:+.1f} s  "
+        f"{banner}{warning.event_id} #{warning.revision} {what:<6} for {warning.policy}  T{since_s:+.1f} s  "
         f"{size}  {_degrees(o.latitude, 'N', 'S')} {_degrees(o.longitude, 'E', 'W')}  "
         f"depth {o.depth_km:.0f} km  intensity up to {max(warning.max_intensity, 0.0):.1f}"
     ) + (f"  level {warning.level}" if warning.level else "")
