@@ -57,12 +57,16 @@ class Audience:
 
     @property
     def threshold(self) -> float:
-        """Where the area begins, in the measure."""
+        """Where the area begins, in the measure.
+
+        An audience that no shaking is too weak for has none: its area begins where targets are listed, or,
+        in PGA, at the lowest level. Else every target of a nation would stand in each of its warnings.
+        """
         p = self.params
         if p.measure == "pga":
-            return p.min_pga_gal
-        rules = [rule.min_intensity for rule in p.rules]
-        return min(rules) if rules else p.min_intensity
+            return p.min_pga_gal or (p.levels[0].at_least if p.levels else 0.0)
+        least = min(rule.min_intensity for rule in p.rules) if p.rules else p.min_intensity
+        return least or p.list_from
 
     def read(self, forecast: Forecast, arrays: FieldArrays) -> Reading:
         """The forecast at the targets of this audience."""
