@@ -44,6 +44,14 @@ class Stage(Protocol):
     def restore(self, data: bytes) -> None: ...
 
 
+class Waveform(Stage, Protocol):
+    """The first stage, or what stands in for it: a script of what it would say."""
+
+    def warm_picker(self) -> None: ...
+
+    def warm_rest(self) -> None: ...
+
+
 class Params(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of all stages."""
 
@@ -83,7 +91,7 @@ class Pipeline:
         params: Params,
         table: StationTable,
         targets: Sequence[Target],
-        waveform: WaveformStage | None = None,
+        waveform: Waveform | None = None,
         grid: GridNodes | None = None,
     ) -> None:
         travel_times = TravelTimes(
@@ -91,7 +99,7 @@ class Pipeline:
         )
         self._source = SourceStage(params.source, table, travel_times)
         self._reports = ReportsStage(params.reports, table)
-        self._waveform = waveform or WaveformStage(params.waveform, table)
+        self._waveform: Waveform = waveform or WaveformStage(params.waveform, table)
         told = TargetTable.of(targets)
         self._shaking = ShakingStage(params.shaking, told, travel_times, table, grid)
         self._stages: dict[str, Stage] = {

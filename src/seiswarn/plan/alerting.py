@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import msgspec
 
@@ -15,7 +14,6 @@ from seiswarn.plan.script import Script, Scripted
 from seiswarn.runtime.setup import Setup
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.timebase import seconds
-from seiswarn.waveform.stage import WaveformStage
 
 NOBODY_PICKED = "NO_PICK"
 SOURCE = "source"  # the policy named in decisions of the source stage
@@ -83,7 +81,7 @@ class Network:
         self._quake = quake
         self._waveform = Scripted()
         # It is a stage like the real one to the pipeline, which asks nothing else of it.
-        self._pipeline = setup.pipeline(cast(WaveformStage, self._waveform))
+        self._pipeline = setup.pipeline(self._waveform)
         self._fresh = self._pipeline.snapshot()
         self._scripts = [
             Script(setup.table, one, times, latency_s=quake.latency_s, step_ns=setup.step_ns)

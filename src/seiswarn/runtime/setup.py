@@ -16,7 +16,7 @@ from seiswarn.errors import UsageError
 from seiswarn.grid import GridNodes
 from seiswarn.ingest.base import Doorkeeper, Item, Sealed, as_errors
 from seiswarn.messages import DataError, QuickReport, Status
-from seiswarn.pipeline import Params, Pipeline
+from seiswarn.pipeline import Params, Pipeline, Waveform
 from seiswarn.publish.formats.cap import Params as CapParams
 from seiswarn.publish.formats.record_section import Trace, select_traces, window
 from seiswarn.publish.formats.report_html import Params as ReportParams
@@ -29,7 +29,6 @@ from seiswarn.store.journal import JournalReader
 from seiswarn.store.waveforms import waveforms
 from seiswarn.targets import Target, TargetTable
 from seiswarn.timebase import MS, NS, from_seconds
-from seiswarn.waveform.stage import WaveformStage
 
 if TYPE_CHECKING:
     from seiswarn.ingest.archive import Archive
@@ -62,7 +61,7 @@ class Setup:
     notes: tuple[str, ...] = ()  # about targets and grid: as asked for
     warnings: tuple[str, ...] = ()  # about targets and grid: not as asked for
 
-    def pipeline(self, waveform: WaveformStage | None = None) -> Pipeline:
+    def pipeline(self, waveform: Waveform | None = None) -> Pipeline:
         return Pipeline(self.params, self.table, self.targets, waveform, self.grid)
 
     def doorkeeper(self) -> Doorkeeper:
