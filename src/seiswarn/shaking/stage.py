@@ -223,22 +223,23 @@ class ShakingStage:
         unexplained = moving & (self._observed.start_s != self._observed.explained_s)
         if not (self._wavefields.waves or unexplained.any()):
             return []
-        o, level = self._observed, self._lasting(moving)
+        o, (level, vouched) = self._observed, self._lasting(moving)
         out: list[Message] = []
-        for estimate in self._wavefields.update(t_seen_ns, o, level, unexplained, claimed, status):
+        for estimate in self._wavefields.update(t_seen_ns, o, level, vouched, unexplained, claimed, status):
             out.append(estimate)
             if estimate.state != "ended":
                 out.append(self._wave_forecast(t_seen_ns, estimate, level))
         return out
 
-    def _lasting(self, moving: B1) -> F64:
-        """(n_st,) intensity of the stations in motion as far as it lasts and neighbours bear it out."""
+    def _lasting(self, moving: B1) -> tuple[F64, F64]:
+        """(n_st,) intensities in motion that last: those believed, and those that neighbours bear out."""
         o, k = self._observed, np.flatnonzero(moving)
         seen = np.zeros(len(moving))
         # What did not last is no earthquake's: the least of the strongest seconds counts.
         seen[k] = self._relations.observed(o.lasting_pga[k, -1], o.lasting_pgv[k, -1])
+        vouched = self._trust(seen, np.zeros(len(seen)))
         alone = self._params.wavefield_min_stations == 1  # then a single station vouches for itself
-        return self._trust(seen, seen if alone else np.zeros(len(seen)))
+        return (seen if alone else vouched), vouched
 
     def _n_strong(self, t_seen_ns: int, tracked: Tracked) -> int:
         """Sites whose motion alone bears witness of an event."""
@@ -249,7 +250,7 @@ class ShakingStage:
                 mine &= ~other.claims(self._observed, now_s)
         if not mine.any():
             return 0
-        return self._wavefields.n_strong(self._observed, self._lasting(mine), mine)
+        return self._wavefields.n_strong(self._observed, *self._lasting(mine), mine)
 
     def _wave_forecast(self, t_seen_ns: int, estimate: EventEstimate, level: F64) -> Message:
         """What motion alone says around the stations of one wave."""

@@ -83,14 +83,16 @@ class Wavefields:
         t_seen_ns: int,
         observed: Observed,
         level: F64,
+        vouched: F64,
         unclaimed: B1,
         claimed: Mapping[str, B1],
         status: Status,
     ) -> list[EventEstimate]:
         """What is new, has grown or is over.
 
-        `level` (n_st,) is trusted intensity of the stations in motion, 0 elsewhere; `unclaimed`
-        (n_st,) whose motion no event explains; `claimed` (n_st,) whose motion each located event does.
+        `level` (n_st,) is trusted intensity of the stations in motion, 0 elsewhere, `vouched` what other
+        sites bear out of it; `unclaimed` (n_st,) whose motion no event explains; `claimed` (n_st,) whose
+        motion each located event does.
         """
         shaking = unclaimed & (level >= self.params.wavefield_min_intensity) & ~_rings(observed)
         for k in np.flatnonzero(shaking).tolist():
@@ -105,7 +107,7 @@ class Wavefields:
                 out.append(self._estimate(wave, t_seen_ns, "ended", to))
                 continue
             largest = float(level[alive].max())
-            wave.n_sites = max(wave.n_sites, self._n_instants(wave.members, observed))
+            wave.n_sites = max(wave.n_sites, self._n_sites(wave.members, observed, vouched))
             more = len(wave.members) > wave.n_told
             if wave.revision == 0 or more or largest >= wave.largest + GROWTH:
                 wave.largest, wave.n_told = max(largest, wave.largest), len(wave.members)
@@ -146,7 +148,7 @@ class Wavefields:
                 )
             )
 
-    def n_strong(self, observed: Observed, level: F64, mine: B1) -> int:
+    def n_strong(self, observed: Observed, level: F64, vouched: F64, mine: B1) -> int:
         """Sites among `mine` (n_st,) that bear witness of an earthquake by their motion alone.
 
         0 where they are fewer than make an event of their own: what such motion is not believed without a
@@ -154,8 +156,19 @@ class Wavefields:
         """
         strong = mine & (level >= self.params.wavefield_min_intensity) & ~_rings(observed)
         picked = [k for k in np.flatnonzero(strong).tolist() if _picked(observed, k)]
-        n = self._n_instants(picked, observed) if picked else 0
+        n = self._n_sites(picked, observed, vouched) if picked else 0
         return n if n >= self.params.wavefield_min_stations else 0
+
+    def _n_sites(self, group: list[int], observed: Observed, vouched: F64) -> int:
+        """How many sites a group counts for, of which there is one.
+
+        Where a single station is believed, that is for who asks for one: whoever asks for more gets sites
+        that bear each other out, whoever else is warned.
+        """
+        if self.params.wavefield_min_stations > 1:  # then all of them are borne out
+            return self._n_instants(group, observed)
+        least = self.params.wavefield_min_intensity
+        return self._n_instants([k for k in group if vouched[k] >= least] or group[:1], observed)
 
     def _fits(self, first: int, other: int, observed: Observed) -> bool:
         """Whether the onset at `other` can be of the wave that was at `first`: not too far, not too late."""
