@@ -241,6 +241,11 @@ def test_what_is_over_is_forecast_no_more():
     stage.handle(at(5.0), [estimate(5.0)])
     stage.handle(at(6.0), [estimate(6.0, state="ended", revision=2)])
     assert forecasts(stage.handle(at(8.2), [felt(8.0, 3.0)])) == []
+    stage = stage_of(PLACES, TABLE)
+    stage.handle(at(5.0), [estimate(5.0)])
+    assert stage.handle(at(5.2), [felt(5.0, 3.0)]) == []  # too soon
+    assert stage.handle(at(5.4), [estimate(5.4, state="ended", revision=2)]) == []
+    assert stage.handle(at(6.0), []) == []
 
 
 def test_the_grid_comes_in_its_own_time():

@@ -179,3 +179,15 @@ def test_the_status_is_that_of_the_data(status):
     assert {m.status for m in said} == {status}
     assert waves(said)[-1].state == "ended"
     assert at(1.0) - at(0.0) == NS
+
+
+def test_a_pick_that_comes_late_and_alone_brings_its_status():
+    """It begins a wave in a slice without motion, while another one stands."""
+    stage, corner = stage_of(HERE, TABLE, wavefield_min_stations=1), 24
+    onsets = {MIDDLE: 3.0, corner: 43.0}  # too late to be of the first wave
+    for t in range(2, 51):
+        heard = [onset(TABLE, MIDDLE, 3.0, status="exercise")] * (t == 3)
+        moved = msgspec.structs.replace(shake(TABLE, t, onsets), status="exercise")
+        stage.handle(at(t + 0.2), [*heard, moved])
+    said = waves(stage.handle(at(50.5), [onset(TABLE, corner, 43.0, status="exercise")]))
+    assert [(m.state, m.status) for m in said] == [("new", "exercise")]
