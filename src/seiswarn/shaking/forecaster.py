@@ -158,7 +158,7 @@ class Forecaster:
         _insist_finite(intensity=intensity, sigma=sigma, p_s=p_s, s_s=s_s)
         return FieldArrays(
             distance_km=known.repi_km,
-            intensity=intensity,
+            intensity=self._relations.on_scale(intensity),
             intensity_sigma=sigma,
             intensity_source=known.intensity,
             intensity_wavefield=around.intensity,
@@ -205,7 +205,7 @@ class Forecaster:
         sigma = np.where(there, self._wavefield_sigma(around.away_km, distance.phi), 0.0)
         return FieldArrays(
             distance_km=distance.repi_km,
-            intensity=around.intensity,
+            intensity=np.where(there, self._relations.on_scale(around.intensity), 0.0),
             intensity_sigma=sigma,
             intensity_source=flat,
             intensity_wavefield=around.intensity,

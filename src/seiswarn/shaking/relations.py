@@ -210,6 +210,11 @@ class Relations:
         )
         return intensity
 
+    def on_scale(self, intensity: F64) -> F64:
+        """Intensities, once observed motion or the ground has moved them, within the ends of the scale."""
+        result: F64 = np.clip(intensity, *self._conversion.VALID.get("intensity", (-np.inf, np.inf)))
+        return result
+
     def epicentral_intensity(self, source: Source) -> float:
         """Intensity at the epicentre on the reference ground, as of a point source."""
         here = np.array([source.latitude]), np.array([source.longitude])
