@@ -45,6 +45,9 @@ STATUS_NOTE: dict[Status, dict[Language, str]] = {
     "test": {"en": "This is a system test. Take no action.", "zh": "这是系统测试，请勿采取行动。"},
 }
 
+TOWNS = ("place", "")  # kinds of targets that people know by name; sections of lines they do not
+TOWN_KM = 100.0  # farther away a town says little of where something is
+
 
 def is_jma(scale: str) -> bool:
     """Whether a scale is the Japanese one, of ten classes up to 7."""
@@ -88,10 +91,14 @@ def coordinates(origin: Origin, language: Language) -> str:
 
 
 def place(origin: Origin, targets: Sequence[TargetForecast], language: Language) -> str:
-    """Where, said from the nearest target: ``35 km NW of Baise``; coordinates when there is none."""
+    """Where, said from the nearest town among the targets: ``35 km NW of Baise``.
+
+    From the nearest target of any kind when no town is as near as people know; coordinates without any.
+    """
     if not targets:
         return coordinates(origin, language)
-    near = min(targets, key=lambda target: (target.distance_km, target.name))
+    towns = [t for t in targets if t.kind in TOWNS and t.distance_km <= TOWN_KM]
+    near = min(towns or targets, key=lambda target: (target.distance_km, target.name))
     name = near.name if language == "en" else near.name_zh or near.name
     if near.distance_km < 5.0:
         return f"near {name}" if language == "en" else f"{name}附近"
