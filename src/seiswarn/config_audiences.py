@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from seiswarn.alerts.params import COLOURS
 from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.alerts.presets import PRESETS
 from seiswarn.config_check import Findings, closest
@@ -91,6 +92,10 @@ def _check_levels(path: Path, p: AlertsParams, findings: Findings) -> None:
         if upper.at_least <= lower.at_least:
             text = f"begins at {upper.at_least:g}, not above {lower.name} ({lower.at_least:g})"
             findings.add((*path, "levels", k), text, "write levels from the lowest to the highest")
+    if p.measure == "pga" and p.levels == COLOURS:
+        text = 'are colours by intensity, but measure is "pga"'
+        findings.add((*path, "levels"), text, "set levels in cm/s2, as the preset railway has them")
+        return
     named = [level.name for level in p.levels]
     for k, name in enumerate(named):
         if name in named[:k]:

@@ -104,7 +104,7 @@ BAD = {
     "gal asked for in degrees": (
         audience('measure = "pga"\nmin_pga_gal = 40\nmin_intensity = 5.0\n'),
         [
-            (1, "audience[0].levels", "the threshold 40 is not below the highest level, red (7)", ""),
+            (1, "audience[0].levels", "are colours by intensity", "set levels in cm/s2"),
             (5, "audience[0].min_intensity", 'measure is "pga"', "set min_pga_gal"),
         ],
     ),
@@ -114,7 +114,10 @@ BAD = {
     ),
     "a rule in degrees where gal count": (
         audience('measure = "pga"\nmin_pga_gal = 40\n[[audience.rules]]\nmin_intensity = 5.0\n'),
-        [(6, "audience[0].rules[0].min_intensity", "compares an intensity", "use min_pga_gal")],
+        [
+            (1, "audience[0].levels", "are colours by intensity", "set levels in cm/s2"),
+            (6, "audience[0].rules[0].min_intensity", "compares an intensity", "use min_pga_gal"),
+        ],
     ),
     "a magnitude no earthquake has": (
         audience("min_magnitude = 9.9\n"),

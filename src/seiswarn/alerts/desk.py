@@ -213,9 +213,9 @@ class Desk:
         record.alert = build_alert(
             self.audience, record, kind, t_seen_ns, estimate, reading, now, transitions, reasons
         )
-        record.clear_ns = self._clear_ns(record)
         if reading is not None and now is not None:
             record.told = told_of(now, reading)
+        record.clear_ns = self._clear_ns(record)
         record.due = record.withdrawn = record.cleared = False
         if kind != "update" or "deescalate" in transitions:  # else what is lower still has to be told
             record.lower_since_ns = None
@@ -229,10 +229,11 @@ class Desk:
 
     def _end(self, t_seen_ns: int, record: Record, estimate: EventEstimate, out: list[Message]) -> None:
         """The source says no more: the last word now, or with the all clear."""
-        if estimate.grounds == "wavefield" and estimate.continues:
-            record.continues = estimate.continues
-            text = f"goes on as {estimate.continues}, which has been located"
-            self._close(t_seen_ns, record, estimate, "final", (Reason.SUPERSEDED,), text, out)
+        if estimate.grounds == "wavefield" and estimate.continues and record.warned:
+            record.continues, record.ended = estimate.continues, True
+            text = f"is of {estimate.continues}, which has been located; stands until that is warned of"
+            self._decide(t_seen_ns, record, estimate, "hold", (Reason.SUPERSEDED,), text, out)
+            self._hand_over(t_seen_ns, record, estimate, out)
         elif record.warned and not record.cleared and t_seen_ns < record.clear_ns:
             record.ended = True
             text = "the event has ended; the last word waits for the all clear"
@@ -242,19 +243,36 @@ class Desk:
                 t_seen_ns, record, estimate, "final", (Reason.EVENT_ENDED,), "the event has ended", out
             )
 
+    def _hand_over(self, t_seen_ns: int, record: Record, estimate: EventEstimate, out: list[Message]) -> None:
+        """Close a warning of motion alone once the located event it is of is warned of, or is no more."""
+        other = self._records.get(record.continues)
+        if other is not None and other.warned:
+            text = f"goes on as {record.continues}"
+            self._close(t_seen_ns, record, estimate, "final", (Reason.SUPERSEDED,), text, out)
+        elif other is None or other.closed:
+            text = f"{record.continues}, which it was of, has ended"
+            self._close(t_seen_ns, record, estimate, "final", (Reason.EVENT_ENDED,), text, out)
+
     def _clear_ns(self, record: Record) -> int:
-        """When the all clear is due: 0 when none is given."""
-        alert, p = record.alert, self._params
+        """When the all clear is due, after S at all targets in the area; 0 when none is given."""
+        alert, p, reading = record.alert, self._params, self._readings.get(record.event_id)
         if p.all_clear_s <= 0.0 or alert is None:
             return 0
-        last_ns = max((t.s_arrival_ns for t in alert.targets if t.level_rank > 0), default=alert.t_seen_ns)
-        return max(last_ns, alert.t_seen_ns) + from_seconds(p.all_clear_s)
+        last_ns = alert.t_seen_ns
+        if reading is not None:
+            area = record.told.areas(reading.n)
+            last_ns = max(last_ns, int(reading.s_ns[area].max(initial=last_ns)))
+        return last_ns + from_seconds(p.all_clear_s)
 
     def _run_out(self, t_seen_ns: int, record: Record, out: list[Message]) -> None:
         """The all clear, and the end of a warning that nobody has renewed."""
         alert, estimate = record.alert, record.estimate
         if alert is None or estimate is None or not record.warned:
             return
+        if record.ended and estimate.grounds == "wavefield" and estimate.continues:
+            self._hand_over(t_seen_ns, record, estimate, out)
+            if not record.warned:
+                return
         clear_ns = record.clear_ns
         if clear_ns and not record.cleared and t_seen_ns >= clear_ns:
             text = "S has passed everywhere, and time for all that follows"
@@ -266,7 +284,7 @@ class Desk:
                 self._speak(t_seen_ns, record, estimate, "update", ("all_clear",), verdict, out)
                 record.cleared = True
         elif t_seen_ns >= alert.expires_ns:
-            text = "the warning has run out, and the event has not been heard of since"
+            text = "the warning has run out, and nothing has renewed it"
             self._close(t_seen_ns, record, estimate, "final", (Reason.EXPIRED,), text, out)
 
     def _close(

@@ -137,12 +137,21 @@ PRESETS: dict[str, dict[str, Any]] = {
         "everywhere": True,
         "deescalate_after_s": 60.0,
     },
-    # Mines and reservoirs: small networks over small, shallow events.
+    # Mines and reservoirs: small networks over small, shallow events, which no ground-motion model here is
+    # made for: by magnitude and distance. The values are choices.
     "mine": {
         "kinds": ("mine", "reservoir"),
-        "levels": TWO_STEPS,
-        "min_magnitude": 1.0,
-        "min_intensity": 2.0,
+        "levels": (
+            {"name": "notice", "name_zh": "注意", "colour": "#f5c400", "at_least": 100.0},
+            {"name": "act", "name_zh": "处置", "colour": "#d50000", "at_least": 101.0},
+        ),
+        "min_intensity": 0.0,
+        "at_epicentre": False,
+        "rules": (
+            {"name": "M 1 within 5 km", "min_magnitude": 1.0, "within_km": 5.0, "level": "notice"},
+            {"name": "M 2 within 10 km", "min_magnitude": 2.0, "within_km": 10.0, "level": "act"},
+            {"name": "M 4 within 50 km", "min_magnitude": 4.0, "within_km": 50.0, "level": "act"},
+        ),
         "everywhere": True,
         "update_epicentre_km": 1.0,
         "max_epicentre_sigma_km": 20.0,
