@@ -8,7 +8,7 @@ import msgspec
 
 from seiswarn.errors import InvariantError
 from seiswarn.intensity import intensity_gbt
-from seiswarn.messages import Alert, EventEstimate, Message, Motions, QuickReport
+from seiswarn.messages import Alert, EventEstimate, Message, Motions, QuickReport, TargetForecast
 from seiswarn.reports.params import Params
 from seiswarn.reports.peaks import Peaks, StoredPeaks
 from seiswarn.reports.recent import Block, Recent
@@ -25,6 +25,26 @@ class _Event(msgspec.Struct, kw_only=True):
     alerts: list[Alert]
     changed_ns: int  # t_seen of the last estimate
     number: int = 0  # of the last report
+
+
+def _keep(alerts: list[Alert], alert: Alert) -> None:
+    """Append an alert; of the one before it, to the same audience, only targets not named before stay.
+
+    A report tells when each target was first named and what it was told last. A hundred warnings of a
+    thousand targets would else make it a message of tens of megabytes.
+    """
+    told = [k for k, a in enumerate(alerts) if a.policy == alert.policy]
+    if told and alert.kind != "cancel":  # what is withdrawn still says what it had said
+        again = {_named(t) for t in alert.targets}
+        before = {_named(t) for k in told[:-1] for t in alerts[k].targets}
+        last = alerts[told[-1]]
+        kept = tuple(t for t in last.targets if _named(t) not in before or _named(t) not in again)
+        alerts[told[-1]] = msgspec.structs.replace(last, targets=kept)
+    alerts.append(alert)
+
+
+def _named(target: TargetForecast) -> tuple[str, float, float]:
+    return target.name, target.latitude, target.longitude
 
 
 class _State(msgspec.Struct, kw_only=True):
@@ -62,7 +82,7 @@ class ReportsStage:
                 if message.state in ("ended", "cancelled") and message.event_id in self._events:
                     ended.append(message.event_id)
             elif message.event_id in self._events:
-                self._events[message.event_id].alerts.append(message)
+                _keep(self._events[message.event_id].alerts, message)
         if not self._events:
             return []
         out: list[Message] = []
