@@ -9,7 +9,16 @@ from tests.shaking_work import T0, at, estimate, grid_table, motions
 
 from seiswarn.messages import Rupture
 from seiswarn.shaking.observed import FELT_MPS2, Observed, Rows
-from seiswarn.shaking.tracked import CODA_S, EARLY_S, Kept, Tracked, source_s, strong_s
+from seiswarn.shaking.tracked import (
+    CODA_S,
+    EARLY_S,
+    RUPTURE_KMPS,
+    Kept,
+    Tracked,
+    length_km,
+    source_s,
+    strong_s,
+)
 from seiswarn.timebase import NS
 
 TABLE = grid_table(3, 30.0)
@@ -144,9 +153,9 @@ def test_all_but_the_arrivals_stands_in_a_snapshot():
         np.testing.assert_array_equal(getattr(again, f.name), getattr(t, f.name))
 
 
-def test_a_magnitude_grows_while_it_has_risen_in_the_last_ten_seconds():
+def test_an_event_may_grow_while_its_magnitude_has_risen_in_the_last_ten_seconds():
     t = tracked(magnitude=6.0)
-    assert not t.growing
+    assert not t.may_grow(at(5.0))
     for seconds, magnitude, growing in (
         (6.0, 6.05, False),
         (8.0, 6.2, True),
@@ -154,4 +163,20 @@ def test_a_magnitude_grows_while_it_has_risen_in_the_last_ten_seconds():
         (30.0, 6.2, False),
     ):
         t.learn(estimate(seconds, magnitude), P_S, S_S)
-        assert t.growing == growing
+        assert t.may_grow(at(seconds)) == growing
+
+
+def test_a_long_rupture_may_grow_until_it_would_have_run_all_its_length_one_way():
+    t = tracked(magnitude=7.2)  # with its sigma of 0.3: M 7.5, 97 km, 39 s
+    assert 38.0 < length_km(7.5) / RUPTURE_KMPS < 40.0
+    assert t.may_grow(at(38.0))
+    assert not t.may_grow(at(40.0))
+
+
+def test_a_rupture_of_moderate_length_may_not():
+    t = tracked(magnitude=6.9)  # with its sigma M 7.2: 64 km
+    assert not t.may_grow(at(5.0))
+
+
+def test_what_may_grow_without_a_magnitude_is_not_known():
+    assert tracked(magnitude=None).may_grow(at(300.0))

@@ -207,7 +207,7 @@ class ShakingStage:
         if not len(k):
             return None
         intensity = self._relations.observed(tracked.pga_mps2[k], tracked.pgv_mps[k])
-        heard = Heard(k, intensity, tracked.complete(self._observed)[k], tracked.growing)
+        heard = Heard(k, intensity, tracked.complete(self._observed)[k], tracked.may_grow(t_seen_ns))
         place_km = tracked.estimate.origin.ellipse_major_km
         return self._forecaster.evidence(source, heard, self._trust, self._ground, place_km)
 

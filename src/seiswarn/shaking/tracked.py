@@ -31,7 +31,13 @@ GROWTH_S, GROWTH = (
     10.0,
     0.1,
 )  # a magnitude that has risen so much in so many seconds, and not fallen back, grows
+LONG_KM = 75.0  # longer ruptures (M 7.3) reach beyond where the motion near the epicentre tells of them
 GROWN = 1.3  # a peak that grows by this factor, a third of a degree, is worth a new forecast
+
+
+def length_km(magnitude: float) -> float:
+    """Length of a rupture by its magnitude (Wells and Coppersmith 1994), in km."""
+    return float(10.0 ** (LENGTH_A + LENGTH_B * magnitude))
 
 
 def source_s(magnitude: float) -> float:
@@ -41,7 +47,7 @@ def source_s(magnitude: float) -> float:
     """
     moment_dyne_cm = 10.0 ** (1.5 * magnitude + 16.05)  # Hanks and Kanamori (1979)
     corner_hz = 4.9e6 * BETA_KMPS * (STRESS_BAR / moment_dyne_cm) ** (1.0 / 3.0)
-    both_ways_s = 0.5 * 10.0 ** (LENGTH_A + LENGTH_B * magnitude) / RUPTURE_KMPS
+    both_ways_s = 0.5 * length_km(magnitude) / RUPTURE_KMPS
     return float(max(1.0 / corner_hz, both_ways_s))
 
 
@@ -103,13 +109,21 @@ class Tracked:
             self.sizes = [(t_ns, m) for t_ns, m in self.sizes if t_ns >= since_ns]
             self.sizes.append((estimate.t_seen_ns, estimate.magnitude.value))
 
-    @property
-    def growing(self) -> bool:
-        """Whether the magnitude still rises: the rupture may run on, and what was felt is not all."""
-        if not self.sizes:
-            return False
+    def may_grow(self, now_ns: int) -> bool:
+        """Whether the rupture may run on, so that what was felt so far is not all there will be.
+
+        While the magnitude rises; and where it may be of a long rupture (one sigma above), until that would
+        have run all its length one way. What happens at its far end is not known at stations around
+        its beginning.
+        """
+        size = self.estimate.magnitude
+        if size is None:
+            return True
+        longest = length_km(size.value + size.sigma)
+        running = (now_ns - self.estimate.origin.time_ns) / NS < longest / RUPTURE_KMPS
         recent = [m for _, m in self.sizes]
-        return recent[-1] - min(recent) >= GROWTH and max(recent) - recent[-1] < 0.5 * GROWTH
+        rising = recent[-1] - min(recent) >= GROWTH and max(recent) - recent[-1] < 0.5 * GROWTH
+        return rising or (longest > LONG_KM and running)
 
     def passed(self, now_s: float) -> bool:
         """Whether what shakes now can no longer be of this event."""
