@@ -77,7 +77,7 @@ class ShakingStage:
         self._site = table.st_site.astype(np.int64)
         self._observed = Observed.of(table)
         self._events: dict[str, Tracked] = {}
-        self._wavefields = Wavefields(params, table)
+        self._wavefields = Wavefields(params, table, self._around)
 
     def warm(self) -> None:
         """Compile or load every kernel, so that the first forecast meets none of it."""
@@ -94,6 +94,8 @@ class ShakingStage:
         for message in messages:
             if isinstance(message, EventEstimate):
                 out += self._hear(t_seen_ns, message)
+        for event_id in [e for e, t in self._events.items() if t.passed(t_seen_ns / NS)]:
+            del self._events[event_id]
         if moved or self._wavefields.waves:  # a wave is over also when nothing moves any more
             out += self._waves(t_seen_ns, status)
         for tracked in self._events.values():
@@ -214,9 +216,6 @@ class ShakingStage:
     def _waves(self, t_seen_ns: int, status: Status) -> list[Message]:
         """Strong motion that no located event explains: estimates of it, and their forecasts."""
         moving = self._observed.moving(t_seen_ns // NS)
-        gone = [e for e, t in self._events.items() if t.passed(t_seen_ns / NS)]
-        for event_id in gone:
-            del self._events[event_id]
         claimed = {e: t.claims(self._observed, t_seen_ns // NS) for e, t in self._events.items()}
         for mask in claimed.values():
             self._observed.explain(mask & moving)
@@ -227,7 +226,7 @@ class ShakingStage:
         out: list[Message] = []
         for estimate in self._wavefields.update(t_seen_ns, o, level, vouched, unexplained, claimed, status):
             out.append(estimate)
-            if estimate.state != "ended":
+            if estimate.state in ("new", "update"):
                 out.append(self._wave_forecast(t_seen_ns, estimate, level))
         return out
 

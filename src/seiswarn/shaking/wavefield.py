@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from seiswarn.geo import distance_km
 from seiswarn.messages import EventEstimate, EventState, Origin, Status
+from seiswarn.reasons import Reason
+from seiswarn.shaking.near import Near
 from seiswarn.shaking.observed import Observed
 from seiswarn.shaking.params import Params
 from seiswarn.stations import StationTable
@@ -33,6 +35,7 @@ PLACE_SIGMA_KM = 50.0  # the epicentre may be anywhere around, and outside
 
 SLOWEST_KMPS = 3.0  # S in the crust; onsets may be of S where P was not heard
 SLACK_S = 2.0  # for what is picked early or late
+DENIED_AFTER_S = 5.0  # after the slowest S: by then a station around has felt what it can
 SAME_INSTANT_NS = NS // 10  # within this, onsets at different places are no wave that travels
 ONSET_BEFORE_S, ONSET_AFTER_S = 30, 2  # of the beginning of a motion, its P is picked
 # A spike of any size leaves the filters of GB/T 17742-2020 ringing, at 3 % of its acceleration in the second
@@ -75,6 +78,7 @@ class Wavefields:
 
     params: Params
     table: StationTable
+    around: Near  # stations around each station, whose silence denies what one alone shows
     waves: list[Wave] = field(default_factory=list)
     n_waves: int = 0
 
@@ -107,6 +111,11 @@ class Wavefields:
                 out.append(self._estimate(wave, t_seen_ns, "ended", to))
                 continue
             largest = float(level[alive].max())
+            if wave.n_sites == 1 and self._denied(wave, observed):
+                self.waves.remove(wave)
+                observed.explain(np.isin(np.arange(len(unclaimed)), wave.members))
+                out.append(self._estimate(wave, t_seen_ns, "cancelled", reasons=(str(Reason.LONE_STATION),)))
+                continue
             wave.n_sites = max(wave.n_sites, self._n_sites(wave.members, observed, vouched))
             more = len(wave.members) > wave.n_told
             if wave.revision == 0 or more or largest >= wave.largest + GROWTH:
@@ -189,7 +198,26 @@ class Wavefields:
         t = self.table
         return distance_km(t.st_latitude[a], t.st_longitude[a], t.st_latitude[b], t.st_longitude[b])
 
-    def _estimate(self, wave: Wave, t_seen_ns: int, state: EventState, to: str = "") -> EventEstimate:
+    def _denied(self, wave: Wave, observed: Observed) -> bool:
+        """Whether stations around have felt nothing, though S has been there and their data tell of it."""
+        mine = wave.members[0]
+        lists = slice(self.around.first[mine], self.around.first[mine + 1])
+        others = self.around.station[lists]
+        elsewhere = self.table.st_site[others] != self.table.st_site[mine]
+        others, apart = others[elsewhere], self.around.distance_km[lists][elsewhere]
+        if (observed.felt_s[others] >= wave.start_s).any():
+            return False
+        by_then_s = wave.start_s + apart / SLOWEST_KMPS + DENIED_AFTER_S
+        return bool((observed.last_s[others] >= by_then_s).any())
+
+    def _estimate(
+        self,
+        wave: Wave,
+        t_seen_ns: int,
+        state: EventState,
+        to: str = "",
+        reasons: tuple[str, ...] = (),
+    ) -> EventEstimate:
         wave.revision += 1
         return EventEstimate(
             event_id=wave.event_id,
@@ -214,5 +242,6 @@ class Wavefields:
             magnitude=None,
             grounds="wavefield",
             continues=to,
+            reasons=reasons,
             status=wave.status,
         )

@@ -10,6 +10,7 @@ from seiswarn.geo import inside
 from seiswarn.intensity import A_SLOPE
 from seiswarn.reasons import Reason
 
+FEWEST_STRONG = 2  # one station in motion may be what a doubted location was made from
 _Finding = tuple[Reason, str]
 
 
@@ -109,7 +110,7 @@ def _doubts(view: View) -> list[_Finding]:
     p, found = view.params, []
     if view.grounds == "wavefield":
         return _wavefield_doubts(view)
-    if 0 < p.wavefield_stations <= view.n_strong:
+    if p.wavefield_stations and view.n_strong >= max(p.wavefield_stations, FEWEST_STRONG):
         return []  # the motion itself is there: nothing about its source can be doubted away
     if view.n_stations < p.min_stations:
         found.append((Reason.TOO_FEW_STATIONS, f"{view.n_stations} of {p.min_stations} stations"))

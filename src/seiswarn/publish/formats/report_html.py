@@ -160,13 +160,13 @@ def _facts(report: QuickReport, last: Alert | None, params: Params) -> list[tupl
             )
         )
     if last is not None:
-        first = min(alert.t_seen_ns for alert in report.alerts)
+        first = min(report.alerts, key=lambda a: (a.t_seen_ns, a.policy))
         facts.append(
             (
                 "First warning",
                 "首次预警",
-                f"{seconds(first - origin.time_ns):.1f} s",
-                f"after the origin; {len(report.alerts)} messages",
+                f"{seconds(first.t_seen_ns - origin.time_ns):.1f} s",
+                f"after the origin, for {first.policy}; {len(report.alerts)} messages",
             )
         )
     return facts
