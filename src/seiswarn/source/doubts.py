@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seiswarn import geo
 from seiswarn.messages import DataError, Status
 from seiswarn.reasons import Reason
 from seiswarn.source.association import S_TO_P, SURE_KM, SURE_SITES, Associator, s_tolerance_s
@@ -123,13 +122,17 @@ def _off_in_time(
     fits = set(event.inliers)
     agree = np.array([r.site in fits and event.picks.get(r.site) == r.pick_id for r in onsets.records])
     off: list[tuple[str, Reason, str]] = []
-    judged = 0
-    for k, record in enumerate(onsets.records):
+    judged = len(onsets.records)
+    if not judged or int(agree.sum()) - int(agree.all()) < SURE_SITES:
+        return []
+    paths = _paths(table, onsets, agree)
+    # Thousands of stations of a nation, of which few are far off: only these are looked at one by one.
+    for k in np.flatnonzero(np.abs(onsets.residual_s - paths) > MIN_OFF_S).tolist():
+        record = onsets.records[k]
         others = np.flatnonzero(agree & (np.arange(len(agree)) != k))
         if len(others) < SURE_SITES:
             return []
-        near = _nearest(table, onsets.stations, k, others)
-        path = float(np.median(onsets.residual_s[near]))
+        path = float(paths[k])
         scatter = MAD_TO_SIGMA * float(np.median(np.abs(onsets.residual_s[others] - path)))
         excess = float(onsets.residual_s[k]) - path
         error = math.hypot(
@@ -139,7 +142,6 @@ def _off_in_time(
             params.model_error_share * float(onsets.p_s[k]),
             scatter,
         )
-        judged += 1
         if abs(excess) <= max(MIN_OFF_S, OFF_SIGMAS * error):
             continue
         if not (_tells(event, memory, onsets, k, excess) and _is_strong(event, onsets, k, others, excess)):
@@ -212,15 +214,20 @@ def _is_strong(
     return len(levels) > MIN_OTHERS and levels[0] > float(np.median(levels[1:])) - WEAKER_LOG
 
 
-def _nearest(
-    table: StationTable, stations: Sequence[int], k: int, others: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """Those of `others` nearest to station `k`, `NEIGHBOURS` of them; positions in `stations`."""
-    at = np.array(stations)[others]
-    here = stations[k]
-    lat, lon = table.st_latitude, table.st_longitude
-    away = geo.distances_km(float(lat[here]), float(lon[here]), lat[at], lon[at])
-    return others[np.argsort(away, kind="stable")[:NEIGHBOURS]]
+def _paths(table: StationTable, onsets: _Onsets, agree: npt.NDArray[np.bool_]) -> F64:
+    """(n,) what the way to each station costs: median residual of the nearest others that agree."""
+    from scipy.spatial import cKDTree  # loaded already where forecasts are made
+
+    here = np.array(onsets.stations)
+    p, q = np.radians(table.st_latitude[here]), np.radians(table.st_longitude[here])
+    points = np.column_stack((np.cos(p) * np.cos(q), np.cos(p) * np.sin(q), np.sin(p)))
+    among = np.flatnonzero(agree)
+    tree = cKDTree(points[among])
+    _, found = tree.query(points, k=min(NEIGHBOURS + 1, len(among)))
+    paths = np.empty(len(here))
+    for k, row in enumerate(among[np.atleast_2d(found)]):
+        paths[k] = np.median(onsets.residual_s[row[row != k][:NEIGHBOURS]])
+    return paths
 
 
 # --- peaks ---------------------------------------------------------------------------------------
