@@ -34,7 +34,7 @@ from seiswarn.source.params import Params
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
 from seiswarn.stations import StationTable
-from seiswarn.targets import targets_from_stations
+from seiswarn.targets import TargetTable, targets_from_stations
 from seiswarn.timebase import NS, from_seconds
 
 STEP_NS = 20_000_000
@@ -184,16 +184,16 @@ class Result:
 def run(stations: StationTable, feed: Feed, tt: TravelTimes, to_s: int) -> Result:
     source = SourceStage(Params(), stations, tt)
     reports = ReportsStage(ReportsParams(), stations)
-    targets = targets_from_stations(stations)
+    targets = TargetTable.of(targets_from_stations(stations))
+    shaking = ShakingStage(ShakingParams(), targets, tt, stations)
     stages = {
         "source": source,
-        "shaking": ShakingStage(ShakingParams(), targets[:: 50 if len(targets) > 5000 else 1], tt),
-        "alerts": AlertsStage(AlertsParams()),
+        "shaking": shaking,
+        "alerts": AlertsStage([AlertsParams()], targets),
         "reports": reports,
     }
-    for stage in (source, reports):
-        if hasattr(stage, "warm"):
-            stage.warm()
+    for stage in (source, shaking, reports):
+        stage.warm()
     fits, inner = 0, Fitter.fit
 
     def counted(self, *arguments, **named):

@@ -80,7 +80,7 @@ class Follower:
 
     def __init__(self, table: StationTable, params: Params) -> None:
         self._kept = Spoken()
-        params = msgspec.structs.replace(params, alerts=ALERTS)
+        params = msgspec.structs.replace(params, audiences=(ALERTS,))
         self._pipeline = Pipeline(params, table, (), self._kept)  # type: ignore[arg-type]
         self._fresh = self._pipeline.snapshot()
 

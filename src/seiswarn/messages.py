@@ -320,7 +320,7 @@ class EventEstimate(Message, frozen=True, kw_only=True):
 # --- shaking stage ----------------------------------------------------------------------
 
 
-class TargetForecast(Message, frozen=True, kw_only=True):
+class TargetForecast(Message, frozen=True, kw_only=True, gc=False):  # thousands in one alert
     """What one target must expect. `seconds_left` counts from `t_seen_ns` to S (negative: past).
 
     `level` is what it means to the audience of an alert; `p_exceed` the probability of reaching each of
