@@ -39,7 +39,7 @@ def wavefield(
     Parameters
     ----------
     first, station, distance_km
-        lists of `near.Near`.
+        lists of `near.Near`, nearest first.
     level
         (n_st,) intensity observed at each station, on ground like the reference; 0 where none is to count.
     site
@@ -50,10 +50,11 @@ def wavefield(
     for i in range(first.size - 1):
         best, at = 0.0, 0.0
         for k in range(first[i], first[i + 1]):
-            value, away = level[station[k]], distance_km[k]
+            if distance_km[k] > radius_km:
+                break
             # Of equal ones the nearest decides: the order of stations never shows.
-            if away <= radius_km and (value > best or (value == best and value > 0.0 and away < at)):
-                best, at = value, away
+            if level[station[k]] > best:
+                best, at = level[station[k]], distance_km[k]
         out[i] = best + site[i] if best > 0.0 else 0.0
         deciding[i] = at
 
@@ -79,6 +80,8 @@ def residuals(
         total, most = 0.0, 0.0
         for k in range(first[i], first[i + 1]):
             j = station[k]
+            if distance_km[k] >= range_km:
+                break
             if known[j] > 0.0:
                 rho = correlation(distance_km[k], range_km)
                 total += rho * weight[j]
@@ -139,4 +142,6 @@ def exceedance(intensity: F64, sigma: F64, thresholds: F64, out: F64) -> None:
     for i in range(intensity.size):
         scale = 1.0 / (math.sqrt(2.0) * max(sigma[i], 1e-6))
         for k in range(thresholds.size):
-            out[i, k] = 0.5 * math.erfc((thresholds[k] - intensity[i]) * scale)
+            z = (thresholds[k] - intensity[i]) * scale
+            # Beyond six it is 0 or 1 to 16 digits; most places are, of most thresholds.
+            out[i, k] = 0.5 * math.erfc(z) if -6.0 < z < 6.0 else (0.0 if z > 0.0 else 1.0)

@@ -17,8 +17,8 @@ I64 = npt.NDArray[np.int64]
 class Near:
     """Stations within a radius of each of n places.
 
-    Those of place i are ``station[first[i]:first[i + 1]]``, in the order of the station table, at
-    ``distance_km`` likewise.
+    Those of place i are ``station[first[i]:first[i + 1]]``, the nearest first (of equally near ones in the
+    order of the station table), at ``distance_km`` likewise.
     """
 
     first: I64
@@ -41,7 +41,8 @@ def near(latitude: F64, longitude: F64, st_latitude: F64, st_longitude: F64, rad
     of = np.repeat(np.arange(n), np.diff(first))
     gap: F64 = np.sqrt(((places[of] - stations[station]) ** 2).sum(axis=1))
     distance: F64 = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(1.0, 0.5 * gap))
-    return Near(first, station, distance)
+    order = np.lexsort((station, distance, of))
+    return Near(first, station[order], distance[order])
 
 
 def _unit(latitude: F64, longitude: F64) -> F64:

@@ -41,6 +41,7 @@ ONSET_BEFORE_S, ONSET_AFTER_S = 30, 2  # of the beginning of a motion, its P is 
 # A spike of any size leaves the filters of GB/T 17742-2020 ringing, at 3 % of its acceleration in the second
 # after next at most (measured in tests, at any place within a second); shaking does not fall so fast.
 RINGING = 0.05
+ENOUGH = 50  # sites, that are counted no further: the first to feel it
 
 
 def _picked(observed: Observed, station: int) -> bool:
@@ -158,13 +159,15 @@ class Wavefields:
             )
 
     def n_strong(self, observed: Observed, level: F64, vouched: F64, mine: B1) -> int:
-        """Sites among `mine` (n_st,) that bear witness of an earthquake by their motion alone.
+        """Sites among `mine` (n_st,) that bear witness by their motion alone, `ENOUGH` of them at most.
 
         0 where they are fewer than make an event of their own: what such motion is not believed without a
         located event, it is not believed with one, which the same failure may have made.
         """
-        strong = mine & (level >= self.params.wavefield_min_intensity) & ~_rings(observed)
-        picked = [k for k in np.flatnonzero(strong).tolist() if _picked(observed, k)]
+        k = np.flatnonzero(mine & (level >= self.params.wavefield_min_intensity))
+        k = k[~_rings(observed)[k]]
+        k = k[np.argsort(observed.onset_ns[k], kind="stable")][:ENOUGH]
+        picked = [station for station in k.tolist() if _picked(observed, station)]
         n = self._n_sites(picked, observed, vouched) if picked else 0
         return n if n >= self.params.wavefield_min_stations else 0
 
