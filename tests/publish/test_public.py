@@ -10,12 +10,10 @@ import pytest
 
 from factories import make_alert, make_decision, make_estimate, make_magnitude, make_origin, make_pick
 from seiswarn.messages import decode, encode
+from seiswarn.publish.formats.picks_csv import PICK_COLUMNS, csv_row, pick_row
 from seiswarn.publish.formats.public import (
-    PICK_COLUMNS,
     PublicJson,
     PublicWarning,
-    csv_row,
-    pick_row,
     public_schema,
     public_warning,
 )

@@ -7,8 +7,6 @@ are rounded to what they can mean, so that equal messages give equal bytes.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from typing import Any, ClassVar
 
@@ -32,20 +30,6 @@ from seiswarn.messages import (
     Transition,
 )
 from seiswarn.timebase import iso
-
-PICK_COLUMNS = (
-    "station",
-    "channel",
-    "time",
-    "snr",
-    "uncertainty_s",
-    "polarity",
-    "t_seen",
-    "pick_id",
-    "status",
-    "phase",
-    "quality",
-)
 
 
 class PublicOrigin(msgspec.Struct, frozen=True, kw_only=True):
@@ -346,19 +330,6 @@ def public_pick(pick: Pick) -> PublicPick:
         phase=pick.phase,
         quality=pick.quality,
     )
-
-
-def csv_row(values: tuple[Any, ...]) -> str:
-    """One line of CSV (RFC 4180 quoting) ending in a newline; None becomes an empty field."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(values)
-    return out.getvalue()
-
-
-def pick_row(pick: Pick) -> str:
-    """The line of a pick in ``picks.csv``, in the order of `PICK_COLUMNS`."""
-    public = public_pick(pick)
-    return csv_row(tuple(getattr(public, column) for column in PICK_COLUMNS))
 
 
 def public_schema() -> dict[str, Any]:

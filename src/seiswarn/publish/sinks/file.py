@@ -18,13 +18,11 @@ from seiswarn.messages import Alert, DataError, Decision, EventEstimate, Message
 from seiswarn.publish.base import accepted_statuses, alert_key, insist
 from seiswarn.publish.formats.cap import CapFormat, identifier
 from seiswarn.publish.formats.cap import Params as CapParams
+from seiswarn.publish.formats.picks_csv import PICK_COLUMNS, csv_row, pick_row
 from seiswarn.publish.formats.public import (
-    PICK_COLUMNS,
     PublicDataError,
     PublicDecision,
     PublicWarning,
-    csv_row,
-    pick_row,
     public_data_error,
     public_decision,
     public_warning,
