@@ -21,7 +21,8 @@ from catalogue_networks import LAT0, LON0, NETWORKS, PLACES, Network, epicentre
 
 from seiswarn.geo import azimuth_deg, distance_km, offset_deg
 from seiswarn.ingest.synthetic import Scenario
-from seiswarn.source.attenuation import LENGTH_SIGMA, rupture_length_km
+from seiswarn.rupture_distance import rupture_length_km
+from seiswarn.source.attenuation import LENGTH_SIGMA
 from seiswarn.source.traveltime import MAX_DISTANCE_KM, first_arrivals, lookup
 from seiswarn.source.velocity import layers
 from seiswarn.timebase import NS

@@ -61,6 +61,12 @@ def distances_km(lat: float, lon: float, lats: F64, lons: F64) -> F64:
     return result
 
 
+def unit_points(lats: F64, lons: F64) -> F64:
+    """(n, 3) points on the unit sphere, for n places in degrees."""
+    p, q = np.radians(lats), np.radians(lons)
+    return np.column_stack((np.cos(p) * np.cos(q), np.cos(p) * np.sin(q), np.sin(p)))
+
+
 def line_distances_km(lat1: float, lon1: float, lat2: float, lon2: float, lats: F64, lons: F64) -> F64:
     """Distances in km from points to the straight line between two, all in degrees.
 

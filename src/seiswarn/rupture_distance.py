@@ -86,3 +86,11 @@ def mean_rupture_distance_km(repi_km: F64, magnitude: float) -> F64:
     log_repi = np.log10(np.maximum(repi_km, 10.0 ** _LOG_REPI[0]))
     result: F64 = repi_km * np.interp(log_repi, _LOG_REPI, ratios_at(magnitude))
     return result
+
+
+def rupture_length_km(magnitude: float) -> float:
+    """Median subsurface rupture length in km at a magnitude.
+
+    Wells, D. L. and K. J. Coppersmith (1994), Bull. Seism. Soc. Am. 84(4), 974-1002, all mechanisms.
+    """
+    return float(10.0 ** (0.59 * magnitude - 2.44))

@@ -14,7 +14,7 @@ from motions import motions
 from seiswarn.geo import offset_deg
 from seiswarn.ingest import finite_source, point_source
 from seiswarn.ingest.synthetic import Scenario, synthesize
-from seiswarn.source.attenuation import rupture_length_km
+from seiswarn.rupture_distance import rupture_length_km
 
 GAIN = 1e8
 ROCK_VS30_MPS = 620.0  # of the generic rock in point_source: Boore and Joyner (1997)

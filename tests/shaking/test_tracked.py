@@ -8,6 +8,7 @@ import pytest
 from tests.shaking_work import T0, at, estimate, grid_table, motions
 
 from seiswarn.messages import Rupture
+from seiswarn.rupture_distance import rupture_length_km
 from seiswarn.shaking.observed import FELT_MPS2, Observed, Rows
 from seiswarn.shaking.tracked import (
     CODA_S,
@@ -15,7 +16,6 @@ from seiswarn.shaking.tracked import (
     RUPTURE_KMPS,
     Kept,
     Tracked,
-    length_km,
     source_s,
     strong_s,
 )
@@ -168,7 +168,7 @@ def test_an_event_may_grow_while_its_magnitude_has_risen_in_the_last_ten_seconds
 
 def test_a_long_rupture_may_grow_until_it_would_have_run_all_its_length_one_way():
     t = tracked(magnitude=7.2)  # with its sigma of 0.3: M 7.5, 97 km, 39 s
-    assert 38.0 < length_km(7.5) / RUPTURE_KMPS < 40.0
+    assert 38.0 < rupture_length_km(7.5) / RUPTURE_KMPS < 40.0
     assert t.may_grow(at(38.0))
     assert not t.may_grow(at(40.0))
 

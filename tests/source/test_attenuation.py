@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seiswarn.rupture_distance import rupture_length_km
 from seiswarn.source import attenuation as att
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "si_midorikawa1999.csv"
@@ -72,6 +73,6 @@ def test_peaks_fall_with_distance_and_saturate_at_the_rupture() -> None:
 
 def test_rupture_lengths() -> None:
     # By hand: 0.59 * 7 - 2.44 = 1.69; 4.38 + 1.49 * 2 = 7.36.
-    assert att.rupture_length_km(7.0) == pytest.approx(48.978, abs=1e-3)
+    assert rupture_length_km(7.0) == pytest.approx(48.978, abs=1e-3)
     assert att.magnitude_of_length(100.0) == pytest.approx(7.36)
-    assert math.isclose(att.magnitude_of_length(att.rupture_length_km(7.0)), 6.898, abs_tol=1e-3)
+    assert math.isclose(att.magnitude_of_length(rupture_length_km(7.0)), 6.898, abs_tol=1e-3)

@@ -6,6 +6,7 @@ import msgspec
 
 from seiswarn.evaluate.catalogue import Quake
 from seiswarn.messages import Motions
+from seiswarn.rupture_distance import rupture_length_km
 from seiswarn.shaking.observed import COMPONENTS, UNUSABLE
 from seiswarn.timebase import from_seconds
 
@@ -15,7 +16,6 @@ UNKNOWN_MAGNITUDE = 5.0  # where a catalogue gives none: the rupture is then ove
 # How long the longest rupture of a magnitude takes, from one end to the other: subsurface length of Wells and
 # Coppersmith (1994), table 2A, all mechanisms, at 2.5 km/s (0.7 to 0.8 of the S velocity is usual: slow
 # rather than fast), and some seconds for its waves to build up.
-LENGTH_A, LENGTH_B = -2.44, 0.59
 RUPTURE_KMPS = 2.5
 BUILD_UP_S = 5.0
 WHOLE = 0.9  # of the seconds from P until the strongest motion has passed have to be usable
@@ -66,7 +66,7 @@ def span_of(quake: Quake, p_s: float, s_s: float, next_p_ns: int | None) -> Span
     end_ns = quake.time_ns + from_seconds(s_s + CODA_S)
     if next_p_ns is not None:
         end_ns = min(end_ns, next_p_ns)
-    rupture_s = float(10.0 ** (LENGTH_A + LENGTH_B * magnitude)) / RUPTURE_KMPS
+    rupture_s = rupture_length_km(magnitude) / RUPTURE_KMPS
     over_ns = quake.time_ns + from_seconds(s_s + rupture_s + BUILD_UP_S)
     return Span(quake.time_ns + from_seconds(p_s), min(over_ns, end_ns), end_ns)
 

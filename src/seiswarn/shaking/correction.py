@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seiswarn.geo import EARTH_RADIUS_KM
+from seiswarn.geo import EARTH_RADIUS_KM, unit_points
 from seiswarn.shaking import kernels
 from seiswarn.shaking.near import Near
 
@@ -107,8 +107,7 @@ def weigh(
         use &= np.isin(np.arange(len(use)), strong)
     weight, known = np.zeros(n_stations), np.zeros(n_stations)
     if use.any():
-        p, q = np.radians(residuals.latitude[use]), np.radians(residuals.longitude[use])
-        points = np.column_stack((np.cos(p) * np.cos(q), np.cos(p) * np.sin(q), np.sin(p)))
+        points = unit_points(residuals.latitude[use], residuals.longitude[use])
         weight[residuals.station[use]] = kernels.kriging_weights(
             points, within[use], range_km, NUGGET, EARTH_RADIUS_KM
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seiswarn.geo import EARTH_RADIUS_KM
+from seiswarn.geo import EARTH_RADIUS_KM, unit_points
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -34,7 +34,7 @@ def near(latitude: F64, longitude: F64, st_latitude: F64, st_longitude: F64, rad
     if not n or not len(st_latitude):
         return Near(np.zeros(n + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
     chord = 2.0 * np.sin(0.5 * radius_km / EARTH_RADIUS_KM)
-    places, stations = _unit(latitude, longitude), _unit(st_latitude, st_longitude)
+    places, stations = unit_points(latitude, longitude), unit_points(st_latitude, st_longitude)
     lists = cKDTree(stations).query_ball_point(places, chord, return_sorted=True)
     first = np.concatenate(([0], np.cumsum([len(k) for k in lists]))).astype(np.int64)
     station = np.array([k for found in lists for k in found], dtype=np.int64)
@@ -43,9 +43,3 @@ def near(latitude: F64, longitude: F64, st_latitude: F64, st_longitude: F64, rad
     distance: F64 = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(1.0, 0.5 * gap))
     order = np.lexsort((station, distance, of))
     return Near(first, station[order], distance[order])
-
-
-def _unit(latitude: F64, longitude: F64) -> F64:
-    """(n, 3) points on the unit sphere."""
-    p, q = np.radians(latitude), np.radians(longitude)
-    return np.column_stack((np.cos(p) * np.cos(q), np.cos(p) * np.sin(q), np.sin(p)))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seiswarn.messages import EventEstimate
+from seiswarn.rupture_distance import rupture_length_km
 from seiswarn.shaking.observed import FELT_MPS2, Observed, Rows
 from seiswarn.shaking.relations import Source
 from seiswarn.timebase import NS
@@ -25,7 +26,6 @@ STRESS_BAR, BETA_KMPS = 100.0, 3.5
 PATH_S_PER_KM = 0.05
 # A long rupture takes longer than a corner says: half its length (Wells and Coppersmith 1994, subsurface
 # length, all mechanisms) at 2.5 km/s, as if it ran both ways.
-LENGTH_A, LENGTH_B = -2.44, 0.59
 RUPTURE_KMPS = 2.5
 GROWTH_S, GROWTH = (
     10.0,
@@ -35,11 +35,6 @@ LONG_KM = 75.0  # longer ruptures (M 7.3) reach beyond where the motion near the
 GROWN = 1.3  # a peak that grows by this factor, a third of a degree, is worth a new forecast
 
 
-def length_km(magnitude: float) -> float:
-    """Length of a rupture by its magnitude (Wells and Coppersmith 1994), in km."""
-    return float(10.0 ** (LENGTH_A + LENGTH_B * magnitude))
-
-
 def source_s(magnitude: float) -> float:
     """How long a source of moment magnitude `magnitude` radiates what is strong, in s.
 
@@ -47,7 +42,7 @@ def source_s(magnitude: float) -> float:
     """
     moment_dyne_cm = 10.0 ** (1.5 * magnitude + 16.05)  # Hanks and Kanamori (1979)
     corner_hz = 4.9e6 * BETA_KMPS * (STRESS_BAR / moment_dyne_cm) ** (1.0 / 3.0)
-    both_ways_s = 0.5 * length_km(magnitude) / RUPTURE_KMPS
+    both_ways_s = 0.5 * rupture_length_km(magnitude) / RUPTURE_KMPS
     return float(max(1.0 / corner_hz, both_ways_s))
 
 
@@ -119,7 +114,7 @@ class Tracked:
         size = self.estimate.magnitude
         if size is None:
             return True
-        longest = length_km(size.value + size.sigma)
+        longest = rupture_length_km(size.value + size.sigma)
         running = (now_ns - self.estimate.origin.time_ns) / NS < longest / RUPTURE_KMPS
         recent = [m for _, m in self.sizes]
         rising = recent[-1] - min(recent) >= GROWTH and max(recent) - recent[-1] < 0.5 * GROWTH

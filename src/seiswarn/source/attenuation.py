@@ -104,11 +104,6 @@ def _together(magnitude: npt.ArrayLike, x_km: npt.ArrayLike) -> tuple[F64, F64]:
     return m.copy(), x.copy()
 
 
-def rupture_length_km(magnitude: float) -> float:
-    """Median subsurface rupture length in km at a magnitude (Wells and Coppersmith 1994, all)."""
-    return float(10.0 ** (0.59 * magnitude - 2.44))
-
-
 def magnitude_of_length(length_km: float) -> float:
     """Median magnitude at a subsurface rupture length in km (Wells and Coppersmith 1994, all)."""
     return 4.38 + 1.49 * math.log10(length_km)

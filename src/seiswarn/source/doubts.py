@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.geo import unit_points
 from seiswarn.messages import DataError, Status
 from seiswarn.reasons import Reason
+from seiswarn.rupture_distance import rupture_length_km
 from seiswarn.source.association import S_TO_P, SURE_KM, SURE_SITES, Associator, s_tolerance_s
-from seiswarn.source.attenuation import rupture_length_km
 from seiswarn.source.fitting import AMPLITUDE_WINDOW_S, DECAY, EMERGENT_S
 from seiswarn.source.fusion import StationValue
 from seiswarn.source.magnitude import REGISTRY
@@ -219,8 +220,7 @@ def _paths(table: StationTable, onsets: _Onsets, agree: npt.NDArray[np.bool_]) -
     from scipy.spatial import cKDTree  # loaded already where forecasts are made
 
     here = np.array(onsets.stations)
-    p, q = np.radians(table.st_latitude[here]), np.radians(table.st_longitude[here])
-    points = np.column_stack((np.cos(p) * np.cos(q), np.cos(p) * np.sin(q), np.sin(p)))
+    points = unit_points(table.st_latitude[here], table.st_longitude[here])
     among = np.flatnonzero(agree)
     tree = cKDTree(points[among])
     _, found = tree.query(points, k=min(NEIGHBOURS + 1, len(among)))

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from seiswarn import geo
 from seiswarn.messages import Rupture
+from seiswarn.rupture_distance import rupture_length_km
 from seiswarn.source import attenuation
 from seiswarn.source.estimators import line_posterior as lk
 from seiswarn.source.estimators.line_kernels import fill_table
@@ -244,8 +245,8 @@ class LineSource:
 
 def _length_as_magnitude() -> tuple[float, float, float]:
     """Intercept, slope over log10 L and sigma of the magnitude that log10 L = -2.44 + 0.59 M gives."""
-    per_magnitude = math.log10(attenuation.rupture_length_km(1.0) / attenuation.rupture_length_km(0.0))
-    at_0 = math.log10(attenuation.rupture_length_km(0.0))
+    per_magnitude = math.log10(rupture_length_km(1.0) / rupture_length_km(0.0))
+    at_0 = math.log10(rupture_length_km(0.0))
     return -at_0 / per_magnitude, 1.0 / per_magnitude, attenuation.LENGTH_SIGMA / per_magnitude
 
 
