@@ -10,8 +10,9 @@ import msgspec
 from catalogue_waveforms import Piece
 
 from seiswarn.alerts.params import Params as AlertsParams
-from seiswarn.messages import Alert, EventEstimate, Message, Slice
+from seiswarn.messages import Alert, EventEstimate, Slice
 from seiswarn.pipeline import Params, Pipeline
+from seiswarn.plan.script import Scripted
 from seiswarn.stations import StationTable
 
 # Everything from M 4 that the policy trusts is warned of, wherever it shakes and whatever was said before:
@@ -57,21 +58,6 @@ class Track:
         return found
 
 
-class Spoken:
-    """A waveform stage that says again what it once said."""
-
-    def __init__(self) -> None:
-        self.said: list[Message] = []
-
-    def handle(self, t_seen_ns: int, messages: Sequence[Message]) -> list[Message]:
-        return self.said
-
-    def snapshot(self) -> bytes:
-        return b""
-
-    def restore(self, data: bytes) -> None: ...
-
-
 class Follower:
     """Everything behind the waveform stage, source, shaking and alerts, in the pipeline itself.
 
@@ -79,7 +65,7 @@ class Follower:
     """
 
     def __init__(self, table: StationTable, params: Params) -> None:
-        self._kept = Spoken()
+        self._kept = Scripted()
         params = msgspec.structs.replace(params, audiences=(ALERTS,))
         self._pipeline = Pipeline(params, table, (), self._kept)  # type: ignore[arg-type]
         self._fresh = self._pipeline.snapshot()

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from catalogue_tracks import Spoken
 from storm_data import Storm, Truth
 from storm_faults import Fault
 from storm_kept import Piece, unpacked
@@ -16,6 +15,7 @@ from storm_waves import Quake
 from seiswarn.geo import distance_km
 from seiswarn.messages import Alert, Decision, EventEstimate, Message, Pick, Slice
 from seiswarn.pipeline import Params, Pipeline
+from seiswarn.plan.script import Scripted
 from seiswarn.targets import targets_from_stations
 from seiswarn.timebase import NS, iso
 
@@ -86,7 +86,7 @@ class Tally:
 
 def follow(storm: Storm, params: Params, pieces: Iterable[Piece]) -> Tally:
     """Source, shaking and alerts over what the waveform stage said; targets are the stations."""
-    kept, tally = Spoken(), Tally(hours=storm.seconds / 3600.0)
+    kept, tally = Scripted(), Tally(hours=storm.seconds / 3600.0)
     table = storm.net.table
     pipeline = Pipeline(params, table, targets_from_stations(table), kept)  # type: ignore[arg-type]
     for piece in pieces:

@@ -11,32 +11,15 @@ import pytest
 from factories import make_alert, make_decision
 from seiswarn.bus import Publisher
 from seiswarn.client import Loss, Received, Silence, Subscriber
-from seiswarn.client.subscriber import Item
 from seiswarn.errors import BusError
 from seiswarn.messages import encode
 from seiswarn.publish.formats.public import PublicJson, public_warning
 from seiswarn.publish.sinks.zmq_pub import Params, ZmqPub
+from subscribing import drain, joined
 
 pytestmark = pytest.mark.processes
 
 LOCAL = "tcp://127.0.0.1:*"
-
-
-def joined(publisher: ZmqPub | Publisher, subscriber: Subscriber) -> None:
-    for _ in range(250):
-        publisher.beat(0)
-        if subscriber._receiver._socket.poll(20):
-            break
-    else:
-        raise AssertionError("the subscriber never joined")
-    drain(subscriber)
-
-
-def drain(subscriber: Subscriber) -> list[Item]:
-    items: list[Item] = []
-    while subscriber._receiver._socket.poll(150):
-        items += subscriber.poll(0.0)
-    return items
 
 
 @pytest.fixture(params=["json", "msgpack"])

@@ -18,7 +18,6 @@ import pytest
 from tests.scenario.life_cycle import STORIES
 
 from seiswarn.client import Received, Subscriber
-from seiswarn.client.subscriber import Item
 from seiswarn.errors import InvariantError
 from seiswarn.messages import Alert, Decision, Message, Status, encode
 from seiswarn.publish.base import Sink, deliver
@@ -27,6 +26,7 @@ from seiswarn.publish.sinks.zmq_pub import Params, ZmqPub
 from seiswarn.reasons import Reason
 from seiswarn.runtime.delivery import Deliveries, Way
 from seiswarn.store.sqlite import Database
+from subscribing import drain, joined
 
 STATUSES: tuple[Status, ...] = ("actual", "exercise", "test")
 
@@ -37,23 +37,6 @@ def said(story: str, status: Status) -> tuple[Message, ...]:
     messages = STORIES[story](status=status).said
     assert {getattr(m, "status", status) for m in messages} == {status}
     return tuple(messages)
-
-
-def joined(publisher: ZmqPub, subscriber: Subscriber) -> None:
-    for _ in range(250):
-        publisher.beat(0)
-        if subscriber._receiver._socket.poll(20):
-            break
-    else:
-        raise AssertionError("the subscriber never joined")
-    drain(subscriber)
-
-
-def drain(subscriber: Subscriber) -> list[Item]:
-    items: list[Item] = []
-    while subscriber._receiver._socket.poll(150):
-        items += subscriber.poll(0.0)
-    return items
 
 
 def received(subscriber: Subscriber) -> list[tuple[str, str, int, str]]:

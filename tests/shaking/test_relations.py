@@ -190,7 +190,7 @@ def test_without_sites_nothing_fails():
 def test_epicentral_intensity_is_that_of_the_point():
     relations = Relations(Params())
     here = relations.sites(np.array([30.0]), np.array([104.0]), np.array([760.0]))
-    assert relations.epicentral_intensity(source(line=LINE)) == relations.at(source(), here).intensity[0]
+    assert relations.epicentre(source(line=LINE)).intensity[0] == relations.at(source(), here).intensity[0]
 
 
 def test_observed_peaks_need_no_component():

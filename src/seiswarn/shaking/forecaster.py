@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -123,9 +123,7 @@ class Forecaster:
 
     def epicentre(self, source: Source) -> tuple[float, float, float]:
         """Intensity, PGA (m/s^2) and PGV (m/s) at the epicentre, on the reference ground."""
-        here = np.array([source.latitude]), np.array([source.longitude])
-        sites = self._relations.sites(*here, np.array([self._params.reference_vs30_mps]))
-        known = self._relations.at(replace(source, line=None, magnitude_sigma=0.0), sites)
+        known = self._relations.epicentre(source)
         return float(known.intensity[0]), float(np.exp(known.ln_pga[0])), float(np.exp(known.ln_pgv[0]))
 
     def at(
@@ -241,7 +239,8 @@ class Forecaster:
     def _wavefield_sigma(self, away_km: F64, phi: F64) -> F64:
         """Scatter between two places so far apart: twice the variance they do not have in common."""
         x = np.minimum(away_km / self._params.residual_range_km, 1.0)
-        alike = (1.0 - 1.5 * x + 0.5 * x**3) / (1.0 + NUGGET)
+        # The plain Python function takes arrays too, and costs no compiling.
+        alike = kernels.spherical.py_func(x) / (1.0 + NUGGET)
         result: F64 = phi * np.sqrt(2.0 * (1.0 - alike))
         return result
 

@@ -15,12 +15,17 @@ I64 = npt.NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
+def spherical(x: float) -> float:
+    """Overlap of two spheres, 1 at x = 0 and 0 at x = 1, their distance over the diameter."""
+    return 1.0 - 1.5 * x + 0.5 * x * x * x
+
+
+@njit(cache=True, nogil=True)
 def correlation(distance_km: float, range_km: float) -> float:
     """Spherical correlation of residuals: 1 at a point, 0 from `range_km` on."""
     if distance_km >= range_km:
         return 0.0
-    x = distance_km / range_km
-    return 1.0 - 1.5 * x + 0.5 * x * x * x
+    return spherical(distance_km / range_km)
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ A pure function of its arguments: no clock, no state besides what the fixed site
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -215,14 +215,11 @@ class Relations:
         result: F64 = np.clip(intensity, *self._conversion.VALID.get("intensity", (-np.inf, np.inf)))
         return result
 
-    def epicentral_intensity(self, source: Source) -> float:
-        """Intensity at the epicentre on the reference ground, as of a point source."""
+    def epicentre(self, source: Source) -> Shaking:
+        """Shaking at the epicentre on the reference ground, as of a point source of certain magnitude."""
         here = np.array([source.latitude]), np.array([source.longitude])
         sites = Sites(*here, np.array([self._params.reference_vs30_mps]))
-        point = Source(
-            source.magnitude, 0.0, source.latitude, source.longitude, source.depth_km, None, source.strike_deg
-        )
-        return float(self.at(point, sites).intensity[0])
+        return self.at(replace(source, line=None, magnitude_sigma=0.0), sites)
 
     def _terms(self, sites: Sites) -> F64:
         kept = sites._kept

@@ -46,8 +46,8 @@ def source_s(magnitude: float) -> float:
     return float(max(1.0 / corner_hz, both_ways_s))
 
 
-def strong_s(magnitude: float, away_km: float) -> float:
-    """How long after S the strongest motion has come and gone, at a distance, in s (Boore 2003)."""
+def strong_s(magnitude: float, away_km: F64) -> F64:
+    """(n,) how long after S the strongest motion has come and gone, at distances in km (Boore 2003), in s."""
     return source_s(magnitude) + PATH_S_PER_KM * away_km
 
 
@@ -128,7 +128,7 @@ class Tracked:
         """(n_st,) stations that have seen the strongest motion this magnitude can bring, and told."""
         magnitude = self.estimate.magnitude.value if self.estimate.magnitude else 5.0
         away_km = BETA_KMPS * (self.s_s - self.origin_s)  # along the path, near enough
-        over: B1 = observed.last_s >= self.s_s + source_s(magnitude) + PATH_S_PER_KM * away_km
+        over: B1 = observed.last_s >= self.s_s + strong_s(magnitude, away_km)
         return over & (self.pga_mps2 > 0.0)
 
     def source(self) -> Source | None:
