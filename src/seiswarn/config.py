@@ -1,7 +1,7 @@
 """Configuration: a TOML file becomes the frozen parameters each part owns, or all its problems at once.
 
     [run] [stations] [waveform] [source] [shaking] [places] [grid] [[targets]] [alerts] [[audience]]
-    [reports] [[ingest]] [[publish]] [runtime]
+    [reports] [[ingest]] [[publish]] [series] [runtime]
 
 Every key has a default; `configs/default.toml` lists them all. Paths are relative to the file.
 """
@@ -20,13 +20,10 @@ import msgspec
 from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.config_audiences import Audience, check_audiences, with_presets
 from seiswarn.config_check import Findings, build, closest
+from seiswarn.config_doors import Ingest, IngestArchive, IngestRecords, IngestSeedlink, check_doors
 from seiswarn.config_lines import KeyLines, key_lines
 from seiswarn.config_parts import (
     Grid,
-    Ingest,
-    IngestArchive,
-    IngestRecords,
-    IngestSynthetic,
     Places,
     Publish,
     PublishFile,
@@ -39,6 +36,7 @@ from seiswarn.config_targets import read_targets
 from seiswarn.errors import ConfigError, ConfigProblem
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.source.params import Params as SourceParams
+from seiswarn.store.series_params import Params as SeriesParams
 from seiswarn.targets import PLACE, STATION, Target
 from seiswarn.timebase import parse_iso
 from seiswarn.waveform.params import Params as WaveformParams
@@ -62,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reports: ReportsParams = ReportsParams()
     ingest: tuple[Ingest, ...] = ()
     publish: tuple[Publish, ...] = ()
+    series: SeriesParams = SeriesParams()
     runtime: Runtime = Runtime()
 
     @property
@@ -107,8 +106,9 @@ def load_config(path: str | Path) -> Config:
 
 
 def resolved(config: Config) -> dict[str, Any]:
-    """All of it as plain data for JSON, defaults included."""
+    """All of it as plain data for JSON, defaults included and secrets left out."""
     plain: dict[str, Any] = msgspec.to_builtins(config)
+    plain["series"]["influx"]["token"] = ""
     return plain
 
 
@@ -148,8 +148,12 @@ def _with_paths(config: Config, base: Path) -> Config:
     def absolute(path: str) -> str:
         return str((base / path).resolve())
 
-    def from_disk(entry: Ingest) -> bool:
-        return isinstance(entry, IngestArchive | IngestRecords)
+    def door(entry: Ingest) -> Ingest:
+        if isinstance(entry, IngestArchive | IngestRecords):
+            return moved(entry, "path")
+        if isinstance(entry, IngestSeedlink) and entry.password_file:
+            return moved(entry, "password_file")
+        return entry
 
     def moved(part: Any, *names: str) -> Any:
         changed = {name: absolute(getattr(part, name)) for name in names}
@@ -159,10 +163,18 @@ def _with_paths(config: Config, base: Path) -> Config:
         config,
         stations=Stations(paths=tuple(absolute(p) for p in config.stations.paths)),
         shaking=_shaking_with_paths(config.shaking, absolute),
-        ingest=tuple(moved(i, "path") if from_disk(i) else i for i in config.ingest),
+        ingest=tuple(door(entry) for entry in config.ingest),
         publish=tuple(moved(p, "path") if isinstance(p, PublishFile) else p for p in config.publish),
+        series=_series_with_paths(config.series, absolute),
         runtime=moved(config.runtime, "folder"),
     )
+
+
+def _series_with_paths(series: SeriesParams, absolute: Callable[[str], str]) -> SeriesParams:
+    influx = series.influx
+    given = {name: getattr(influx, name) for name in ("token_file", "ca_file", "spool_folder")}
+    influx = msgspec.structs.replace(influx, **{k: absolute(path) for k, path in given.items() if path})
+    return msgspec.structs.replace(series, influx=influx)
 
 
 def _shaking_with_paths(shaking: Shaking, absolute: Callable[[str], str]) -> Shaking:
@@ -201,7 +213,8 @@ def _check_together(config: Config, findings: Findings) -> None:
     for k, path in enumerate(config.stations.paths):
         if not Path(path).exists():
             findings.add(("stations", "paths", k), f"there is no file or folder {path}")
-    _check_ingest(config, findings)
+    check_doors(config.ingest, config.run.status, findings)
+    _check_time(config, findings)
     names = [p.name or p.__struct_config__.tag for p in config.publish]
     for k, name in enumerate(names):
         if name in names[:k]:
@@ -214,20 +227,16 @@ def _check_together(config: Config, findings: Findings) -> None:
         findings.add(("waveform", "pick_low_hz"), "must be below pick_high_hz")
 
 
-def _check_ingest(config: Config, findings: Findings) -> None:
-    for k, door in enumerate(config.ingest):
-        if isinstance(door, IngestArchive) and not Path(door.path).exists():
-            findings.add(("ingest", k, "path"), f"there is no folder {door.path}")
-        if isinstance(door, IngestRecords) and not Path(door.path).is_file():
-            findings.add(("ingest", k, "path"), f"there is no file {door.path}")
-        if isinstance(door, IngestSynthetic):
-            try:
-                parse_iso(door.origin_time)
-            except ValueError as error:
-                findings.add(("ingest", k, "origin_time"), str(error), "e.g. 2026-03-01T02:00:00Z")
-            if config.run.status == "actual":
-                text = "a synthetic earthquake may not enter an actual run"
-                findings.add(("ingest", k), text, 'set run.status to "exercise" or "test"')
+def _check_time(config: Config, findings: Findings) -> None:
+    """What time it is for live sources."""
+    if config.run.clock == "data" and config.run.status == "actual":
+        text = "an actual run cannot take its time from the data"
+        findings.add(("run", "clock"), text, 'set it to "wall", or run.status to "exercise" or "test"')
+    if config.run.epoch:
+        try:
+            parse_iso(config.run.epoch)
+        except ValueError as error:
+            findings.add(("run", "epoch"), str(error), "e.g. 2026-03-01T02:00:00Z")
 
 
 def _check_audiences(config: Config, raw: dict[str, Any], findings: Findings) -> None:

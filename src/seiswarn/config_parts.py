@@ -6,19 +6,14 @@ field belongs to a heavier part (a sink, a source), a test keeps the defaults eq
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
+from seiswarn.config_doors import Section
 from seiswarn.messages import Status
 from seiswarn.sections import SECTION_KM
 from seiswarn.shaking.params import Params as ShakingParams
-from seiswarn.timebase import parse_iso
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the sections below."""
 
 
 class Run(Section, frozen=True, kw_only=True):
@@ -29,6 +24,20 @@ class Run(Section, frozen=True, kw_only=True):
         Status,
         Meta(description="stands in every message and product"),
     ] = "test"
+    clock: Annotated[
+        Literal["wall", "data"],
+        Meta(
+            description="what time it is for live sources: wall, by this computer; data, by the newest"
+            " sample, for old recordings served as if they were new (never with status actual)"
+        ),
+    ] = "wall"
+    clock_speed: Annotated[
+        float, Meta(gt=0, le=1000, description="times real time that a clock by the data runs")
+    ] = 1.0
+    epoch: Annotated[
+        str,
+        Meta(description="ISO 8601 UTC; station metadata of this time; empty: now, by the data the latest"),
+    ] = ""
 
 
 class Stations(Section, frozen=True, kw_only=True):
@@ -96,68 +105,6 @@ class Grid(Section, frozen=True, kw_only=True):
         int, Meta(ge=4, le=1_000_000, description="how many at most; if need be the spacing is widened")
     ] = 10_000
 
-
-PacketS = Annotated[
-    float, Meta(ge=0, le=60, description="length in seconds packets are cut to; 0: as they are stored")
-]
-LatencyS = Annotated[float, Meta(ge=0, le=3600, description="seconds from a packet's last sample to here")]
-Speed = Annotated[float, Meta(ge=0, description="times real time; 0: as fast as possible")]
-
-
-class IngestArchive(Section, frozen=True, kw_only=True, tag_field="kind", tag="archive"):
-    """Recorded data: a folder with miniSEED and StationXML files."""
-
-    path: Annotated[str, Meta(min_length=1, description="folder, relative to this file")]
-    packet_s: PacketS = 0.5
-    latency_s: LatencyS = 0.0
-    speed: Speed = 1.0
-
-
-class IngestRecords(Section, frozen=True, kw_only=True, tag_field="kind", tag="records"):
-    """Recorded data: a file of miniSEED records in the order in which they came, played as they are."""
-
-    path: Annotated[str, Meta(min_length=1, description="file, relative to this file")]
-    latency_s: LatencyS = 0.0
-    speed: Speed = 1.0
-
-
-class IngestSynthetic(Section, frozen=True, kw_only=True, tag_field="kind", tag="synthetic"):
-    """An earthquake that never happened, recorded by the stations of this configuration."""
-
-    origin_time: Annotated[str, Meta(description="ISO 8601, UTC, e.g. 2026-03-01T02:00:00Z")]
-    latitude: Annotated[float, Meta(ge=-90, le=90, description="of the epicentre, degrees")]
-    longitude: Annotated[float, Meta(ge=-180, le=180, description="of the epicentre, degrees")]
-    depth_km: Annotated[float, Meta(ge=0, le=100, description="of the hypocentre")]
-    mw: Annotated[float, Meta(ge=3, le=8, description="moment magnitude")]
-    stress_drop_mpa: Annotated[float, Meta(gt=0, le=100, description="Brune stress drop")] = 10.0
-    seed: Annotated[int, Meta(ge=0, description="of all randomness")] = 1
-    lead_s: Annotated[float, Meta(ge=0, description="seconds of noise before the origin time")] = 30.0
-    duration_s: Annotated[float, Meta(gt=0, description="seconds of recording")] = 180.0
-    noise_db: Annotated[float, Meta(description="ground noise against Peterson's high-noise model, dB")] = 0.0
-    rupture_km: Annotated[
-        float, Meta(ge=0, le=1000, description="length of a straight rupture; 0: a point source")
-    ] = 0.0
-    scattering_per_km: Annotated[
-        float, Meta(ge=0, le=0.1, description="scattering coefficient of the ground, about 0.01; 0: no coda")
-    ] = 0.0
-    strike_deg: Annotated[float, Meta(ge=0, lt=360, description="of the rupture")] = 0.0
-    rupture_behind: Annotated[
-        float,
-        Meta(ge=0, le=1, description="share of the rupture that lies against strike from the hypocentre"),
-    ] = 0.5
-    packet_s: PacketS = 0.5
-    latency_s: LatencyS = 0.0
-    speed: Speed = 1.0
-
-    def scenario(self) -> dict[str, Any]:
-        """The fields of `seiswarn.ingest.synthetic.Scenario`."""
-        fields = msgspec.structs.asdict(self)
-        for own in ("origin_time", "packet_s", "latency_s", "speed"):
-            del fields[own]
-        return {"origin_ns": parse_iso(self.origin_time), **fields}
-
-
-Ingest = IngestArchive | IngestRecords | IngestSynthetic
 
 SinkName = Annotated[str, Meta(description="name of this way out in logs and counters; empty: its kind")]
 Production = Annotated[

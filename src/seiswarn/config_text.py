@@ -11,7 +11,8 @@ import msgspec
 from seiswarn.config import Config
 from seiswarn.config_audiences import Audience
 from seiswarn.config_check import limits
-from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishFile, PublishZmq
+from seiswarn.config_doors import IngestArchive, IngestRecords, IngestSeedlink, IngestSynthetic
+from seiswarn.config_parts import PublishFile, PublishZmq
 from seiswarn.targets import Target
 
 _HEAD = """\
@@ -35,13 +36,14 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
             "depth_km": 12.0,
             "mw": 6.8,
         },
+        {"kind": "seedlink", "servers": ["localhost:18000"]},
     ),
     "publish": ({"kind": "file", "path": "products"}, {"kind": "zmq"}),
 }
 _KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "targets": (Target,),
     "audience": (Audience,),
-    "ingest": (IngestArchive, IngestRecords, IngestSynthetic),
+    "ingest": (IngestArchive, IngestRecords, IngestSynthetic, IngestSeedlink),
     "publish": (PublishFile, PublishZmq),
 }
 

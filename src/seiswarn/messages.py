@@ -6,7 +6,7 @@ field needs a default; a type never changes; a field is never renamed.
 Two times on everything: physical times taken from the data (`t_ns`, `t0_ns`, `time_ns`), and
 `t_seen_ns`, when seiswarn had it. All are int64 nanoseconds UTC. Units stand in the names.
 
-Reading order is the way of a sample: Packet -> Slice -> Pick, PWindow, Motions ->
+Reading order is the way of a sample: Packet -> Slice -> Pick, PWindow, Motions -> StationHealth ->
 EventEstimate -> Forecast -> Decision, Alert -> QuickReport.
 """
 
@@ -32,6 +32,10 @@ Transition = Literal[
 Grounds = Literal["source", "wavefield"]
 SampleType = Literal["i4", "f4", "f8"]
 Phase = Literal["P", "S"]
+HealthState = Literal["ok", "degraded", "untrusted", "down", "maintenance"]
+# Classes of stations as in Peng et al. (2022), "An EEW network in the Sichuan-Yunnan region": datum stations
+# have a broadband seismometer and an accelerometer, basic ones an accelerometer, ordinary ones a MEMS sensor.
+Tier = Literal["datum", "basic", "ordinary"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -211,6 +215,43 @@ class ChannelQuality(Message, frozen=True, kw_only=True):
     clipped: tuple[int, ...]  # samples
     flat_s: tuple[float, ...]  # longest run of equal values
     flags: tuple[int, ...]
+    status: Status = "actual"
+
+
+# --- health stage -----------------------------------------------------------------------
+
+
+class StationHealth(Message, frozen=True, kw_only=True):
+    """How far stations are to be trusted, one row per station in columns (`seiswarn.health`).
+
+    Stations whose state has changed come at once; with `full` all of them, every minute of data, and
+    then with what they did since the last full message (other messages leave those columns empty).
+    `trust` is 0 to 1; `latency_s` the smoothed time from a packet's last sample to its arrival, -1 when
+    nothing came yet; `reasons` names why a station is not ok.
+
+    `n_sites` counts the sites around which `cover_sites` stations could ever see an earthquake,
+    `n_blind` those of them around which too few trusted ones are left, `blind` says so in a sentence.
+    """
+
+    t_seen_ns: int
+    full: bool = False
+    stations: tuple[str, ...]
+    state: tuple[HealthState, ...]
+    trust: tuple[float, ...]
+    latency_s: tuple[float, ...]
+    reasons: tuple[tuple[str, ...], ...]
+    tier: tuple[Tier, ...] = ()
+    seconds: float = 0.0  # since the last full message
+    data_s: tuple[float, ...] = ()  # of the vertical, received since then
+    latency_max_s: tuple[float, ...] = ()
+    jitter_s: tuple[float, ...] = ()  # mean deviation of the latency from its smoothed value
+    gaps: tuple[int, ...] = ()
+    overlaps: tuple[int, ...] = ()
+    spikes: tuple[int, ...] = ()
+    false_triggers: tuple[int, ...] = ()
+    n_sites: int = 0
+    n_blind: int = 0
+    blind: str = ""
     status: Status = "actual"
 
 
@@ -487,13 +528,34 @@ class QuickReport(Message, frozen=True, kw_only=True):
 # --- runtime ----------------------------------------------------------------------------
 
 
+class LinkState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a connection to the outside does: a server, a broker, a port.
+
+    `state` is connected, connecting, silent (connected, but nothing comes), refused (by a word that
+    trying again will not change) or listening; `detail` says why in a sentence; `quiet` are stations
+    that it should send and does not.
+    """
+
+    name: str
+    state: Literal["connected", "connecting", "silent", "refused", "listening"]
+    since_ns: int
+    detail: str = ""
+    counters: dict[str, float] = {}
+    quiet: tuple[str, ...] = ()
+
+
 class Heartbeat(Message, frozen=True, kw_only=True):
-    """A process is alive. `t_seen_ns` is its own "now"; `counters` are since its start."""
+    """A process is alive. `t_seen_ns` is its own "now"; `counters` are since its start.
+
+    `links` are its connections to the outside; `complaints` sentences on what is wrong though it works.
+    """
 
     process: str
     t_seen_ns: int
     state: str
     counters: dict[str, float] = {}
+    links: tuple[LinkState, ...] = ()
+    complaints: tuple[str, ...] = ()
     status: Status = "actual"
 
 
@@ -507,6 +569,7 @@ AnyMessage = (
     | PWindow
     | Motions
     | ChannelQuality
+    | StationHealth
     | EventEstimate
     | Forecast
     | Decision

@@ -37,6 +37,21 @@ class Reason(StrEnum):
     MIXED_RATES = "MIXED_RATES"  # a component at another rate than its station: left out of vectors
     DEAD = "DEAD"  # a flat trace
     BUFFER_FULL = "BUFFER_FULL"  # a bounded queue dropped its oldest waveforms
+    # station health
+    UNTRUSTED_STATION = "UNTRUSTED_STATION"  # what it says does not count; the other reasons say why
+    NO_DATA = "NO_DATA"  # nothing has come from it for long
+    HIGH_LATENCY = "HIGH_LATENCY"  # its data come far later than usual
+    GAPPY = "GAPPY"  # its data have gaps again and again
+    CLOCK_JUMP = "CLOCK_JUMP"  # its data claim a time for which it has sent others already
+    NOISE_HIGH = "NOISE_HIGH"  # its noise is far above its own history
+    NOISE_LOW = "NOISE_LOW"  # its noise is far below its own history
+    OFFSET = "OFFSET"  # its level has drifted far
+    SPIKY = "SPIKY"  # lone samples far off, again and again
+    CLIPPING = "CLIPPING"  # at full scale again and again without an earthquake
+    FALSE_TRIGGERS = "FALSE_TRIGGERS"  # it picks again and again what becomes no event
+    IDENTICAL_DATA = "IDENTICAL_DATA"  # the very samples of another station: no two places move alike
+    TELECOM_GROUP = "TELECOM_GROUP"  # many stations behind one link fail at once
+    MAINTENANCE = "MAINTENANCE"  # announced in the configuration
     # station metadata
     NOT_XML = "NOT_XML"
     NO_GAIN = "NO_GAIN"  # the response has no sensitivity, or it is zero
@@ -96,6 +111,7 @@ class Reason(StrEnum):
     SUPERSEDED = "SUPERSEDED"  # goes on as a warning of another event
     # runtime
     DISK_FULL = "DISK_FULL"
+    CLOCK_STEP = "CLOCK_STEP"  # the clock of this computer was set
     TORN_RECORD = "TORN_RECORD"  # the last journal record was cut off by a crash
     OTHER_AUDIENCE = "OTHER_AUDIENCE"  # an alert for somebody whom this way out does not lead to
     SINK_FAILED = "SINK_FAILED"

@@ -9,7 +9,8 @@ import pytest
 from seiswarn.alerts.params import Level, Rule
 from seiswarn.config import Config, config_hash, default_config, load_config, resolved
 from seiswarn.config_audiences import Audience
-from seiswarn.config_parts import Cap, IngestSynthetic, PublishFile, PublishZmq, Report
+from seiswarn.config_doors import IngestSynthetic
+from seiswarn.config_parts import Cap, PublishFile, PublishZmq, Report
 from seiswarn.config_text import default_toml
 from seiswarn.errors import ConfigError
 

@@ -9,7 +9,8 @@ from lxml import etree
 
 from runtime_daemon import Daemon
 from seiswarn.config import Config
-from seiswarn.config_parts import IngestSynthetic, Run, Runtime, Stations
+from seiswarn.config_doors import IngestSynthetic
+from seiswarn.config_parts import Run, Runtime, Stations
 from seiswarn.config_targets import read_targets
 from seiswarn.runtime.replay import replay
 from seiswarn.runtime.setup import synthetic_run

@@ -14,7 +14,7 @@ from tests.runtime.conftest import QUAKE
 
 from runtime_daemon import Daemon, messages, records
 from seiswarn.config import Config
-from seiswarn.config_parts import IngestRecords
+from seiswarn.config_doors import IngestRecords
 from seiswarn.ingest.miniseed import Record, parse_records
 from seiswarn.ingest.synthetic import Scenario, synthesize
 from seiswarn.messages import Alert, DataError, Pick, Slice, decode

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 import zmq
 
 from seiswarn.config import Config, load_config
-from seiswarn.config_parts import IngestArchive, IngestRecords, IngestSynthetic, PublishZmq
+from seiswarn.config_doors import IngestArchive, IngestRecords, IngestSynthetic
+from seiswarn.config_parts import PublishZmq
 from seiswarn.errors import ConfigError, SeiswarnError, UsageError
 from seiswarn.runtime.check_audiences import audience_findings
 from seiswarn.runtime.check_targets import target_findings

@@ -12,14 +12,8 @@ from types import FrameType
 import msgspec
 
 from seiswarn.config import Config
-from seiswarn.config_parts import (
-    Ingest,
-    IngestArchive,
-    IngestRecords,
-    IngestSynthetic,
-    PublishFile,
-    PublishZmq,
-)
+from seiswarn.config_doors import Ingest, IngestArchive, IngestRecords, IngestSynthetic, Live
+from seiswarn.config_parts import PublishFile, PublishZmq
 from seiswarn.errors import UsageError
 from seiswarn.messages import Heartbeat, Status
 from seiswarn.runtime import clock
@@ -122,6 +116,10 @@ def config_sources(config: Config) -> list[SourceSpec]:
     """The [[ingest]] entries as sources, named by kind and position."""
     sources = []
     for k, entry in enumerate(config.ingest):
+        if isinstance(entry, Live):
+            kind_name = str(entry.__struct_config__.tag)
+            sources.append(SourceSpec(name=f"{kind_name}-{k + 1}", kind="live", entry=k))
+            continue
         kind = _KINDS[type(entry)]
         spec = SourceSpec(
             name=f"{kind}-{k + 1}", kind=kind, entry=k, latency_s=entry.latency_s, speed=entry.speed

@@ -229,7 +229,7 @@ def records_run(path: Path, config: Config, *, latency_s: float, status: Status)
 
 def synthetic_run(config: Config, *, status: Status) -> tuple[Setup, Feed]:
     """The configured synthetic earthquake as a feed. Raises UsageError when none is configured."""
-    from seiswarn.config_parts import IngestSynthetic
+    from seiswarn.config_doors import IngestSynthetic
     from seiswarn.ingest.synthetic import Scenario, blocks
     from seiswarn.source.traveltime import TravelTimes, lookup
     from seiswarn.stationxml import read_station_tables

@@ -14,11 +14,13 @@ from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Status
 
 Kind = Literal["core", "ingest", "publish", "store"]
-SourceKind = Literal["archive", "records", "synthetic"]
+SourceKind = Literal["archive", "records", "synthetic", "live"]
+
+LIVE_KINDS = frozenset({"live"})  # sources that come when they come; the others are recorded
 
 
 class SourceSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One way in. `entry` is the index of its [[ingest]] for a synthetic source; speed 0: no waiting."""
+    """One way in. `entry` is the index of its [[ingest]] for what is made from it; speed 0: no waiting."""
 
     name: str
     kind: SourceKind

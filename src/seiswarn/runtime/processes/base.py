@@ -7,14 +7,14 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
 import zmq
 
 from seiswarn.bus import Link, connect
 from seiswarn.errors import SeiswarnError
-from seiswarn.messages import Heartbeat, encode
+from seiswarn.messages import Heartbeat, LinkState, encode
 from seiswarn.runtime import clock
 from seiswarn.runtime.spec import ProcessSpec
 
@@ -68,10 +68,18 @@ class LifeSign:
         self._state = ""
         self._socket = connect(zmq.PUSH, spec.endpoints.control, None, Link(send_hwm=100, linger_ms=500))
 
-    def give(self, state: str, t_seen_ns: int, counters: Counters) -> bool:
+    def give(
+        self,
+        state: str,
+        t_seen_ns: int,
+        counters: Counters,
+        *,
+        links: Callable[[], Sequence[LinkState]] = tuple,
+        complaints: Sequence[str] = (),
+    ) -> bool:
         """Send a heartbeat when one is due or the state has changed; whether one was sent.
 
-        Counters that cost something to make are given as a function.
+        Counters and links that cost something to make are given as functions.
 
         Raises SeiswarnError when the supervisor is gone.
         """
@@ -85,6 +93,8 @@ class LifeSign:
             t_seen_ns=t_seen_ns,
             state=state,
             counters=dict(counters() if callable(counters) else counters),
+            links=tuple(links()),
+            complaints=tuple(complaints),
             status=self._spec.status,
         )
         try:

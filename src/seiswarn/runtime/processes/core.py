@@ -28,7 +28,7 @@ from seiswarn.runtime.slicer import Slicer, seen_span
 from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import ProcessSpec
 from seiswarn.runtime.suspects import suspect_line
-from seiswarn.runtime.ticker import SourceTicks
+from seiswarn.runtime.ticker import LiveTicks, SourceTicks, Ticker
 from seiswarn.runtime.warm import compile_aside, warm
 from seiswarn.timebase import NS, from_seconds, iso
 
@@ -83,7 +83,7 @@ class Core:
         self._doorkeeper = setup.doorkeeper()
         self._slicer = Slicer(setup.step_ns, setup.status, pipeline.t_seen_ns or None)
         names = [source.name for source in spec.sources]
-        self._ticker = SourceTicks(names)
+        self._ticker: Ticker = self._time(names)
         self._incoming = {name: Incoming(self._session.marks.get(name, 0)) for name in names}
         self._last_packet_ns = 0
         self._drained = False
@@ -93,6 +93,12 @@ class Core:
         self._door = Bound(zmq.ROUTER, spec.endpoints.input, link=Link(send_hwm=1000, receive_hwm=1000))
         self.counters["setup_s"] = round(clock.monotonic_s() - started_s, 3)
         self._write_facts()
+
+    def _time(self, names: list[str]) -> Ticker:
+        """Live sources share a clock, by which time goes on without them; recorded ones make the time."""
+        if self._feeds:
+            return SourceTicks(names)
+        return LiveTicks(names, clock.now_ns if self._spec.config.run.clock == "wall" else None)
 
     # --- the loop --------------------------------------------------------------------------
 
@@ -118,6 +124,8 @@ class Core:
             self._receive(identity, parts)
         if self._ticker.ended and not self._drained:
             self._finish()
+        elif not came:
+            self._advance()
         self._acknowledge()
         self._give("done" if self._drained else "ready")
         return came
@@ -162,13 +170,17 @@ class Core:
         self.counters["frames"] += 1
         if self._ticker.ended:
             return  # the last slice takes what the doorkeeper has not said yet: see _finish
+        self._advance()
+        spent = 1000.0 * (clock.perf_s() - begun)
+        self.counters["handle_ms_max"] = max(self.counters["handle_ms_max"], spent)
+
+    def _advance(self) -> None:
+        """Handle the slices whose time is over."""
         due_ns = self._ticker.due_ns
         if due_ns is not None:
             for piece in self._slicer.advance(due_ns):
                 self._session.step(piece)
                 self._stepped = True
-        spent = 1000.0 * (clock.perf_s() - begun)
-        self.counters["handle_ms_max"] = max(self.counters["handle_ms_max"], spent)
 
     def _admit(self, block: PacketBlock, tick: Tick) -> list[Item]:
         offered, span = len(block.channels), seen_span(block)
@@ -256,8 +268,8 @@ class Core:
         """run.json: enough to repeat the run, and what came of it."""
         sources: list[dict[str, Any]] = [
             {"name": spec.name, "start": iso(feed.start_ns), "end": iso(feed.end_ns)}
-            for spec, feed in zip(self._spec.sources, self._feeds, strict=True)
-        ]
+            for spec, feed in zip(self._spec.sources, self._feeds, strict=False)
+        ] or [{"name": spec.name} for spec in self._spec.sources]
         run = {
             **self._facts,
             "run_id": self._spec.run_id,
@@ -265,7 +277,7 @@ class Core:
             "finished": self._drained,
             "sources": sources,
             "counts": {**self.counters, "slices": self._session.n_slices},
-            "timings": {"data_s": max(f.end_ns - f.start_ns for f in self._feeds) / NS},
+            "timings": {"data_s": max((f.end_ns - f.start_ns for f in self._feeds), default=0) / NS},
         }
         text = msgspec.json.format(msgspec.json.encode(run), indent=2)
         try:

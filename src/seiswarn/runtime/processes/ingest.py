@@ -1,4 +1,4 @@
-"""An ingest process: plays one recorded source to the core, at its own pace."""
+"""An ingest process: plays one recorded source to the core at its own pace, or receives a live one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seiswarn.runtime.frames import Frame, cut_frames, hello, pack, unpack_ack
 from seiswarn.runtime.links import Outgoing
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
 from seiswarn.runtime.sources import open_feed
-from seiswarn.runtime.spec import ProcessSpec
+from seiswarn.runtime.spec import LIVE_KINDS, ProcessSpec
 from seiswarn.timebase import MS, NS
 
 IDLE_S = 0.2
@@ -137,7 +137,11 @@ def _dealer(endpoint: str, identity: str) -> zmq.Socket[bytes]:
 
 
 def main(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
-    """Play the source of this process."""
+    """Play or receive the source of this process."""
+    if spec.sources[0].kind in LIVE_KINDS:
+        from seiswarn.runtime.live_sources import receive
+
+        return receive(spec, stop, life)
     player = Player(spec, life)
     try:
         player.run(stop)
