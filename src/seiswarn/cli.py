@@ -1,4 +1,4 @@
-"""The command line: run, replay, evaluate, explain, plan, listen, drill, check, stations, schema.
+"""The command line: run, replay, evaluate, explain, plan, listen, drill, check, stations, schema, servers.
 
 Nothing heavy is imported before a command needs it, so `seiswarn --help` answers at once.
 """
@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from seiswarn import __version__
+from seiswarn.cli_service import serve_seedlink
 from seiswarn.cli_study import evaluate, explain, plan
 from seiswarn.cli_words import (
     OUT,
@@ -114,6 +115,7 @@ def replay(
 app.command()(evaluate)
 app.command()(explain)
 app.command()(plan)
+app.command("serve-seedlink")(serve_seedlink)
 
 
 @app.command()

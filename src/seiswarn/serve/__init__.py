@@ -1,0 +1,1 @@
+"""What seiswarn serves to others: recorded or live data to SeedLink clients."""
