@@ -19,6 +19,7 @@ _SOURCES = (
     ".",
     "waveform",
     "waveform/pickers",
+    "health",
     "source",
     "source/estimators",
     "ingest",

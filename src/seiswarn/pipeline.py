@@ -15,6 +15,8 @@ from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.alerts.stage import AlertsStage
 from seiswarn.errors import InvariantError
 from seiswarn.grid import GridNodes
+from seiswarn.health.params import Params as HealthParams
+from seiswarn.health.stage import HealthStage
 from seiswarn.messages import Message, Slice
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.reports.stage import ReportsStage
@@ -56,6 +58,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of all stages."""
 
     waveform: WaveformParams = WaveformParams()
+    health: HealthParams = HealthParams()
     source: SourceParams = SourceParams()
     shaking: ShakingParams = ShakingParams()
     audiences: tuple[AlertsParams, ...] = (AlertsParams(),)
@@ -99,11 +102,13 @@ class Pipeline:
         )
         self._source = SourceStage(params.source, table, travel_times)
         self._reports = ReportsStage(params.reports, table)
+        self._health = HealthStage(params.health, table)
         self._waveform: Waveform = waveform or WaveformStage(params.waveform, table)
         told = TargetTable.of(targets)
         self._shaking = ShakingStage(params.shaking, told, travel_times, table, grid)
         self._stages: dict[str, Stage] = {
             "waveform": self._waveform,
+            "health": self._health,
             "source": self._source,
             "shaking": self._shaking,
             "alerts": AlertsStage(params.audiences, told),
@@ -131,6 +136,7 @@ class Pipeline:
         messages: list[Message] = [piece, *piece.errors]
         for stage in self._stages.values():
             messages.extend(stage.handle(piece.t_seen_ns, messages))
+        self._health.learn(piece.t_seen_ns, messages)
         self.n_out += len(messages) - 1
         return messages[1:]
 
@@ -143,7 +149,8 @@ class Pipeline:
         """Go on from a snapshot. Raises InvariantError when it is of another network."""
         snapshot = msgspec.msgpack.decode(data, type=_Snapshot)
         for name, stage in self._stages.items():
-            stage.restore(snapshot.stages[name])
+            if name in snapshot.stages:  # who is newer than the snapshot has nothing to remember
+                stage.restore(snapshot.stages[name])
         self.t_seen_ns, self.n_out = snapshot.t_seen_ns, snapshot.n_out
 
     def warm(self, rest_compiled: Callable[[], object] | None = None) -> None:
@@ -151,6 +158,7 @@ class Pipeline:
 
         `rest_compiled` is called before the largest kernel is loaded, to wait for whoever compiles it.
         """
+        self._health.warm()
         self._source.warm()
         self._shaking.warm()
         self._reports.warm()

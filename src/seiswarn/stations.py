@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn.messages import Tier
+
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
@@ -25,6 +27,9 @@ I32 = npt.NDArray[np.int32]
 UNIT_ACCELERATION = 0  # m/s^2
 UNIT_VELOCITY = 1  # m/s
 UNIT_DISPLACEMENT = 2  # m
+
+TIERS: tuple[Tier, ...] = ("datum", "basic", "ordinary")
+DATUM, BASIC, ORDINARY = range(3)
 
 Z, H1, H2 = 0, 1, 2  # component slots: vertical, north-like, east-like
 
@@ -74,6 +79,14 @@ class StationTable:
         (n_st,) site index: equal for co-located stations.
     refusals
         what could not be used, and why.
+    st_tier
+        (n_st,) index into `TIERS`; basic when nobody says.
+    st_telecom
+        (n_st,) index into `telecom_groups`, -1 when nobody says.
+    st_latency_s
+        (n_st,) latency to be expected of its telemetry, NaN when nobody says.
+    telecom_groups
+        names of what stations share on their way here: a carrier, a hub, a link.
     """
 
     channels: tuple[str, ...]
@@ -92,12 +105,21 @@ class StationTable:
     st_vs30_mps: F64
     st_site: I32
     refusals: tuple[Refusal, ...] = ()
+    st_tier: I32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    st_telecom: I32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    st_latency_s: F64 = field(default_factory=lambda: np.zeros(0))
+    telecom_groups: tuple[str, ...] = ()
     channel_index: dict[str, int] = field(default_factory=dict)
     station_index: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.channel_index.update({c: i for i, c in enumerate(self.channels)})
         self.station_index.update({s: i for i, s in enumerate(self.stations)})
+        n = len(self.stations)
+        for name, usual in (("st_tier", BASIC), ("st_telecom", -1), ("st_latency_s", np.nan)):
+            column = getattr(self, name)
+            if not len(column) and n:
+                object.__setattr__(self, name, np.full(n, usual, dtype=column.dtype))
 
     @property
     def n_channels(self) -> int:

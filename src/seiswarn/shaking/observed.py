@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seiswarn.messages import DataError, Motions, Pick
+from seiswarn.messages import DataError, Motions, Pick, StationHealth
 from seiswarn.reasons import Flag, Reason
 from seiswarn.stations import StationTable
+from seiswarn.trust import UNTRUE
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -51,7 +52,8 @@ class Observed:
     17742-2020 (0.1 to 10 Hz); `lasting_pga` and `lasting_pgv` (n, `LASTING`) the largest seconds since then,
     falling; `onset_ns` the last P onset picked; `doubted_s` when somebody last had doubts; `explained_s` the
     `start_s` of the
-    last motion that a located event explains.
+    last motion that a located event explains; `barred` whether a station is not trusted: what it shows from
+    now on (1), and what it has shown lately too (2).
     """
 
     start_s: I64
@@ -64,6 +66,7 @@ class Observed:
     onset_ns: I64
     doubted_s: I64
     explained_s: I64  # start of the last motion that an event explains
+    barred: I64
     index: dict[str, int] = field(default_factory=dict)
 
     @staticmethod
@@ -82,12 +85,13 @@ class Observed:
             onset_ns=np.full(n, NEVER, dtype=np.int64),
             doubted_s=never[3],
             explained_s=never[4],
+            barred=np.zeros(n, dtype=np.int64),
             index=table.station_index,
         )
 
     def take(self, motions: Motions) -> Rows:
         """Take in the rows of one message; returns those that can be used."""
-        rows = _usable(motions, self.index)
+        rows = _usable(motions, self.index, self.barred)
         if not len(rows):
             return rows
         felt = rows.pga_mps2 >= FELT_MPS2
@@ -120,13 +124,25 @@ class Observed:
         if error.reason in DOUBTED and error.subject in self.index:
             self.doubted_s[self.index[error.subject]] = error.t_seen_ns // 1_000_000_000
 
+    def trust(self, health: StationHealth) -> None:
+        """Remember which stations are not trusted. One that is down has shown what it has shown."""
+        for code, state, reasons in zip(health.stations, health.state, health.reasons, strict=True):
+            station = self.index.get(code)
+            if station is not None:
+                barred = state in ("untrusted", "maintenance")
+                self.barred[station] = 1 + bool(UNTRUE.intersection(reasons)) if barred else 0
+
     def explain(self, claimed: npt.NDArray[np.bool_]) -> None:
         """Remember that the present motion of some stations (n,) has an explanation."""
         self.explained_s[claimed] = self.start_s[claimed]
 
     def moving(self, now_s: int) -> npt.NDArray[np.bool_]:
         """(n,) stations in motion that can be believed, seen from `now_s`."""
-        return (now_s - self.felt_s <= QUIET_S) & (now_s - self.doubted_s > DOUBT_S)
+        return (now_s - self.felt_s <= QUIET_S) & self.believed(now_s)
+
+    def believed(self, now_s: int) -> npt.NDArray[np.bool_]:
+        """(n,) stations whose motion so far can be believed."""
+        return (now_s - self.doubted_s > DOUBT_S) & (self.barred < 2)
 
     def snapshot(self) -> dict[str, Any]:
         """All arrays as bytes."""
@@ -149,13 +165,14 @@ def _insert(falling: F64, value: float) -> None:
         falling[k] = value
 
 
-def _usable(motions: Motions, index: dict[str, int]) -> Rows:
-    """The rows of stations we know, with all components, in no doubt, as arrays."""
+def _usable(motions: Motions, index: dict[str, int], barred: I64) -> Rows:
+    """The rows of stations we know and trust, with all components, in no doubt, as arrays."""
     n = len(motions.stations)
     station = np.fromiter((index.get(code, -1) for code in motions.stations), np.int64, n)
     good = (station >= 0) & (np.array(motions.n_components, dtype=np.int64) >= COMPONENTS)
     if motions.flags:
         good &= (np.array(motions.flags, dtype=np.int64) & int(UNUSABLE)) == 0
+    good[good] = barred[station[good]] == 0
     pga = np.array(motions.pga_gbt_mps2 or motions.pga_mps2, dtype=np.float64)
     pgv = np.array(motions.pgv_gbt_mps or motions.pgv_mps, dtype=np.float64)
     t_s = np.array(motions.t_ns, dtype=np.int64) // 1_000_000_000

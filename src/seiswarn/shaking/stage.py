@@ -12,11 +12,20 @@ from seiswarn.errors import InvariantError
 from seiswarn.forecast_arrays import FieldArrays, field_of
 from seiswarn.geo import distances_km
 from seiswarn.grid import GridNodes
-from seiswarn.messages import DataError, EventEstimate, Forecast, Message, Motions, Pick, Status
+from seiswarn.messages import (
+    DataError,
+    EventEstimate,
+    Forecast,
+    Message,
+    Motions,
+    Pick,
+    StationHealth,
+    Status,
+)
 from seiswarn.shaking import plum
 from seiswarn.shaking.forecaster import Evidence, Forecaster, Heard, TravelTimes
 from seiswarn.shaking.near import near
-from seiswarn.shaking.observed import DOUBT_S, FELT_MPS2, Observed
+from seiswarn.shaking.observed import FELT_MPS2, Observed
 from seiswarn.shaking.params import Params
 from seiswarn.shaking.places import Places, ground, places_of
 from seiswarn.shaking.relations import Relations, Source
@@ -132,6 +141,9 @@ class ShakingStage:
         felt = False
         status: Status = "actual"
         for message in messages:
+            if isinstance(message, StationHealth):
+                self._observed.trust(message)
+        for message in messages:
             if isinstance(message, Motions):
                 rows = self._observed.take(message)
                 for tracked in self._events.values():
@@ -204,8 +216,7 @@ class ShakingStage:
 
     def _evidence(self, t_seen_ns: int, tracked: Tracked, source: Source) -> Evidence | None:
         """What stations have felt of an event so far; None while none has."""
-        believed = t_seen_ns // NS - self._observed.doubted_s > DOUBT_S
-        k = np.flatnonzero((tracked.pga_mps2 > 0.0) & believed)
+        k = np.flatnonzero((tracked.pga_mps2 > 0.0) & self._observed.believed(t_seen_ns // NS))
         if not len(k):
             return None
         intensity = self._relations.observed(tracked.pga_mps2[k], tracked.pgv_mps[k])

@@ -16,6 +16,7 @@ from seiswarn.source.params import Params
 from seiswarn.source.records import PEAKS, EventRecord, Memory, PickRecord
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
+from seiswarn.trust import tier_weights
 
 MIN_WINDOW_S = 0.5
 S_MARGIN = 0.1  # a P window ends this share of S-P, at least, before S is due
@@ -42,6 +43,7 @@ class _Reading:
     line_km: float
     window_s: float
     grows: bool
+    weight: float
     tau_c_s: float = 0.0  # of P amplitudes
 
 
@@ -52,6 +54,7 @@ class Amplitudes:
         self._p = params
         self._table = table
         self._associator = associator
+        self._tiers = tier_weights(table, params.ordinary_weight)
 
     def station_values(self, event: EventRecord, memory: Memory) -> list[StationValue]:
         """Values of the nearest fitting sites, each from the sensor there that did not clip.
@@ -76,7 +79,8 @@ class Amplitudes:
             for r in itertools.chain((record,), self._associator.twins(record, memory)):
                 r.until_ns = record.until_ns
                 place = (self._table.stations[r.station], float(away[k]), float(line[k]))
-                if self._read(event, r, float(tp[k]), float(ts[k]), place, found):
+                weight = self._tiers[r.station] * memory.trust.weight(r.station)
+                if self._read(event, r, float(tp[k]), float(ts[k]), place, weight, found):
                     n += 1
                     break
         return list(itertools.chain.from_iterable(self._values(kind, found[kind], event) for kind in found))
@@ -88,6 +92,7 @@ class Amplitudes:
         tp: float,
         ts: float,
         place: tuple[str, float, float],
+        weight: float,
         found: dict[str, list[_Reading]],
     ) -> bool:
         """Put what one sensor says with the others; whether it said anything."""
@@ -102,7 +107,7 @@ class Amplitudes:
             for relation, at in S_RELATIONS:
                 if r.peaks[at] > MIN_AMPLITUDE_SNR * r.quiet[at]:
                     found.setdefault(relation.NAME, []).append(
-                        _Reading(code, r.peaks[at], away, line, since_s, grows)
+                        _Reading(code, r.peaks[at], away, line, since_s, grows, weight)
                     )
                     said = True
         window = r.longest_window(r.p_lasts_s((s_ns - r.t_ns) / NS - S_MARGIN * (ts - tp)))
@@ -113,7 +118,7 @@ class Amplitudes:
             and window[1] > MIN_AMPLITUDE_SNR * r.noise_d_m
         ):
             found.setdefault(P_RELATION.NAME, []).append(
-                _Reading(code, window[1], away, line, window[0], r.pd_grows(window[0]), r.tau_c_s)
+                _Reading(code, window[1], away, line, window[0], r.pd_grows(window[0]), weight, r.tau_c_s)
             )
             said = True
         return said
@@ -138,6 +143,7 @@ class Amplitudes:
                 window_s=r.window_s,
                 event_sigma=relation.EVENT_SIGMA,
                 window_top=heard,
+                weight=r.weight,
             )
 
 

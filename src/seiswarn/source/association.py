@@ -174,8 +174,12 @@ class Associator:
             gone = tuple(burst) if sure else ()
             return Candidate(None, Reason.TELEMETRY_BURST, len(burst), detail, gone, n_fits=0)
         n = len(best)
-        if n < self._p.min_stations:
+        votes = memory.trust.n_votes([r.station for r in best.values()], self._table)
+        if votes < self._p.min_stations:
             wanted = f"{n} coherent sites, {self._p.min_stations} wanted"
+            if votes < n:
+                names = ", ".join(sorted(self._table.stations[r.station] for r in best.values())[:6])
+                wanted = f"{n} coherent sites count as {votes}, being in trouble behind one link: {names}"
             return Candidate(None, Reason.TOO_FEW_STATIONS, n, wanted, n_fits=0)
         if n >= MANY_SITES:
             afar = from_afar(list(best.values()), self._table, FAR_RMS_S)

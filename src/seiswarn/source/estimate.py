@@ -126,7 +126,7 @@ class Estimator:
                     kind=v.kind,
                     value=v.value,
                     window_s=v.window_s,
-                    weight=1.0 / v.sigma**2,
+                    weight=1.0 / v.own_sigma**2,
                 )
                 for v in values
             ),

@@ -45,6 +45,8 @@ MISSING_COST = 4.0  # one in four stations that should trigger does not (as in t
 def false_per_year(fit: Fit, memory: Memory, table: StationTable, now_ns: int) -> float:
     """Coincidences of noise per year, in the whole network, that would look as this fit does."""
     believed = [r for r in fit.inliers if r.site not in fit.misfits]
+    # Those in trouble behind one link do not err independently of each other: one of them counts.
+    believed = [believed[k] for k in memory.trust.one_each([r.station for r in believed], table)]
     if len(believed) < 2:
         return math.inf
     alive = sum(1 for t in memory.live_to_ns if now_ns - t < 60 * NS)
@@ -72,7 +74,9 @@ def p_apart_s(distance_km: F64) -> F64:
 def _trigger_rate(record: PickRecord, memory: Memory) -> float:
     """How often per second a station triggers as strongly as in this pick: the inverse of amplitude."""
     own = record.picked_before * NS / RATE_KEPT_NS
-    usual = max(USUAL_PER_HOUR / HOUR_S, own)  # the coda of a large earthquake triggers again and again
+    usual = (
+        max(USUAL_PER_HOUR / HOUR_S, own) / record.weight
+    )  # the coda of a large earthquake triggers again and again
     noise = memory.noise_mps2[record.station]
     threshold = max(WEAKEST_MPS2, TRIGGER_RATIO * noise)
     strength = max(record.pa_mps2, record.snr * noise, threshold)

@@ -163,13 +163,20 @@ class Fitter:
         a P as strong as the picks say are not asked.
         """
         out: list[int] = []
-        live = memory.live_to_ns
+        live, barred = memory.live_to_ns, memory.trust.barred
         order, away = self._nearest(chosen[0].station)
         strength = self._strength(chosen, memory)
         for site, distance in zip(order, away, strict=True):
             if site in taken:
                 continue
-            station = max(self.site_stations[site], key=lambda s: (live[s], -s))
+            asked = self.site_stations[site]
+            if (
+                barred
+            ):  # the silence of a station that is not believed says nothing; when one fell silent, `live`
+                asked = [s for s in asked if s not in barred or barred[s][0] == "down"]
+                if not asked:
+                    continue
+            station = max(asked, key=lambda s: (live[s], -s))
             if live[station] and self._audible(station, distance, strength, memory):
                 out.append(station)
                 if len(out) == MAX_SILENT:

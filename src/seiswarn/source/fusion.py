@@ -52,6 +52,12 @@ class StationValue:
     window_s: float
     event_sigma: float = 0.2
     window_top: float = math.inf  # what a window that long can tell at all
+    weight: float = 1.0  # of the station: its tier, and how far it is trusted; widens sigma
+
+    @property
+    def own_sigma(self) -> float:
+        """Of the value from this station: of n stations of weight 1 / n one speaks as loudly as one of 1."""
+        return self.sigma / math.sqrt(self.weight)
 
 
 def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
@@ -65,7 +71,7 @@ def fuse(values: Sequence[StationValue], b_value: float) -> Magnitude | None:
     for group in by_kind.values():
         log_post += _blurred(_log_likelihood(group), group[0].event_sigma)
     m = np.array([v.value for v in values])
-    lowest = float(np.median(m) - np.median([v.sigma for v in values]))
+    lowest = float(np.median(m) - np.median([v.own_sigma for v in values]))
     log_post -= b_value * math.log(10.0) * np.maximum(GRID, lowest)
     cap = evidence_cap(values)
     w = np.exp(log_post - log_post.max())
@@ -103,7 +109,7 @@ def evidence_cap(values: Sequence[StationValue]) -> float:
     cap = ranked[-1]
     for top in ranked:
         bears = sum(v.value >= top for v in heard)
-        denies = sum(v.value < top and v.value + v.sigma < v.saturation for v in heard)
+        denies = sum(v.value < top and v.value + v.own_sigma < v.saturation for v in heard)
         if bears >= max(2, math.ceil((bears + denies) / CAP_SHARE)):
             cap = top
             break
@@ -115,7 +121,7 @@ def evidence_cap(values: Sequence[StationValue]) -> float:
 def _log_likelihood(group: Sequence[StationValue]) -> F64:
     """Of every magnitude on the grid, given the values of one relation."""
     m = np.array([v.value for v in group])
-    sigma = np.array([v.sigma for v in group])
+    sigma = np.array([v.own_sigma for v in group])
     saturation = np.array([v.saturation for v in group])
     # The saturation point is no hard wall: an event whose readings mostly exceed theirs has it higher by the
     # lower median of the excess. One reading does not move it, or the largest of many saturated ones would

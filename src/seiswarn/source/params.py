@@ -79,6 +79,14 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     s_window_s: Annotated[
         float, Meta(gt=0, description="motion wanted after S before peak displacement counts as all-phase, s")
     ] = 2.0
+    ordinary_weight: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="weight in the magnitude of stations whose tier is ordinary (MEMS sensors)",
+        ),
+    ] = 0.5
     line: LineParams = LineParams()
     gutenberg_richter_b: Annotated[
         float, Meta(ge=0, le=2, description="b-value of the prior on magnitude")

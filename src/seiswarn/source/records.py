@@ -9,6 +9,7 @@ import msgspec
 from seiswarn.messages import ChannelQuality, Motions, Pick, PWindow, Rupture
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
+from seiswarn.trust import Trust
 
 PEAKS = ("mechanical_pgd_m", "pgv_mps", "wood_anderson_m", "pga_mps2")  # of motions, followed after a pick
 QUIET_KEPT = 0.9  # of what a station showed before, per second: forgotten in some ten seconds
@@ -40,6 +41,7 @@ class PickRecord(msgspec.Struct, kw_only=True):
     sigma_s: float
     noise_d_m: float
     snr: float = 0.0
+    weight: float = 1.0  # of its station when it was made (`trust`)
     until_ns: int = 0  # motion after this is no more of the event that the pick belongs to; 0: not known
     next_ns: int = 0  # when a second shock came: what follows is not this one's; 0: none known
     windows: list[tuple[float, float, bool]] = []  # window_s, pd_m, clipped
@@ -155,6 +157,7 @@ class Memory(msgspec.Struct, kw_only=True):
     rate: list[float]  # by station: picks lately, each forgotten in ten minutes (1 / e), as of `rated_ns`
     rated_ns: list[int]
     quiet: list[list[float]]  # by PEAKS, then by station: what it showed lately
+    trust: Trust = msgspec.field(default_factory=Trust)
     picks: dict[str, PickRecord] = {}
     by_station: dict[int, list[str]] = {}
     pool: list[str] = []
@@ -181,12 +184,14 @@ class Memory(msgspec.Struct, kw_only=True):
         station = table.station_index.get(pick.station)
         if station is None or pick.pick_id in self.picks:
             return None
+        weight = self.trust.weight(station)
         record = PickRecord(
             pick_id=pick.pick_id,
             station=station,
             site=int(table.st_site[station]),
             t_ns=pick.t_ns,
-            sigma_s=pick.uncertainty_s,
+            sigma_s=pick.uncertainty_s / math.sqrt(weight),
+            weight=weight,
             noise_d_m=pick.noise_d_m,
             snr=pick.snr,
             polarity=pick.polarity,
@@ -216,7 +221,9 @@ class Memory(msgspec.Struct, kw_only=True):
 
     def add_window(self, window: PWindow) -> None:
         record = self.picks.get(window.pick_id)
-        if record is not None and math.isfinite(window.pd_m + window.pa_mps2):
+        if record is None or record.station in self.trust.barred:
+            return
+        if math.isfinite(window.pd_m + window.pa_mps2):
             record.windows.append((window.window_s, window.pd_m, window.clipped))
             record.pa_mps2, record.crossings = window.pa_mps2, window.zero_crossings
             if TAU_C_FROM_S <= window.window_s <= TAU_C_WINDOW_S:
@@ -236,7 +243,7 @@ class Memory(msgspec.Struct, kw_only=True):
         Plain lists: a message has a few rows or a few hundred, and one row costs less here than its share
         of making arrays of them.
         """
-        live_to, picked = self.live_to_ns, self.by_station
+        live_to, picked, barred = self.live_to_ns, self.by_station, self.trust.barred
         columns = [getattr(motions, name) for name in PEAKS]
         disp, vel, wood, acc = columns if all(columns) else _older(motions)
         quiet_d, quiet_v, quiet_w, quiet_a = self.quiet
@@ -252,7 +259,7 @@ class Memory(msgspec.Struct, kw_only=True):
             d, v, w, a = disp[row], vel[row], wood[row], acc[row]
             if not math.isfinite(d + v + w + a):  # it would stay in what the station showed lately
                 continue
-            if station in picked:
+            if station in picked and station not in barred:
                 self._raise_peaks(picked[station], t_ns, (d, v, w, a), motions.clipped[row])
             quiet_d[station] = max(d, QUIET_KEPT * quiet_d[station])
             quiet_v[station] = max(v, QUIET_KEPT * quiet_v[station])
