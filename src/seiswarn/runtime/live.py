@@ -19,12 +19,14 @@ from seiswarn.messages import Heartbeat, Status
 from seiswarn.runtime import clock
 from seiswarn.runtime.files import DATABASE, INPUT, OUTPUT, SNAPSHOT
 from seiswarn.runtime.lineage import fingerprint, set_aside
+from seiswarn.runtime.series_token import without_token
 from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceKind, SourceSpec
 from seiswarn.runtime.supervisor import Say, Supervisor, local_endpoints
+from seiswarn.store.series_params import Influx
 from seiswarn.timebase import iso
 
 PUBLIC_ENDPOINT = PublishZmq().endpoint
-DATABASES = (f"{DATABASE}*", "outbox-*.sqlite*")
+DATABASES = (f"{DATABASE}*", "outbox-*.sqlite*", "series.sqlite*", "series-influx.json")
 _KINDS: dict[type[Ingest], SourceKind] = {
     IngestArchive: "archive",
     IngestRecords: "records",
@@ -109,6 +111,9 @@ def replay_live(
         SinkSpec(name="zmq", kind="zmq", endpoint=public),
         SinkSpec(name="file", kind="file", path=str(out_dir.resolve())),
     ]
+    # What was long ago is no measurement of today: a replay keeps its series in its own folder.
+    series = msgspec.structs.replace(config.series, influx=Influx())
+    config = msgspec.structs.replace(config, series=series)
     return _supervise(plan(config, out_dir, [source], sinks, status), say, on_beat)
 
 
@@ -186,7 +191,7 @@ def plan(
         run_id=f"{config.run.name}-{iso(clock.now_ns())}",
         fingerprint=fingerprint(config, sources, status),
         folder=str(folder.resolve()),
-        config=config,
+        config=without_token(config, folder),
         status=status,
         endpoints=endpoints,
         parent_pid=os.getpid(),
@@ -198,6 +203,8 @@ def plan(
             msgspec.structs.replace(base, name=f"publish-{sink.name}", kind="publish", sinks=(sink,))
         )
     specs.append(msgspec.structs.replace(base, name="store", kind="store"))
+    if config.series.enabled:
+        specs.append(msgspec.structs.replace(base, name="series", kind="series"))
     for source in sources:
         specs.append(
             msgspec.structs.replace(base, name=f"ingest-{source.name}", kind="ingest", sources=(source,))

@@ -76,7 +76,13 @@ class PointMaker:
     """
 
     def __init__(self, health: Health | None = None) -> None:
-        self.health = health or Health()
+        self._health = health or Health()
+        self.changed = False  # the health, since `told`
+
+    def told(self) -> Health:
+        """What is known of the stations' health now, a copy."""
+        self.changed = False
+        return Health(dict(self._health.trust), dict(self._health.state))
 
     def take(self, messages: Iterable[Message]) -> tuple[SecondColumns, list[Point]]:
         """The points of messages, in their order: seconds of stations as columns, all others one by one."""
@@ -95,8 +101,9 @@ class PointMaker:
         return seconds, points
 
     def _hear(self, health: Any) -> None:
-        self.health.trust.update(zip(health.stations, health.trust, strict=False))
-        self.health.state.update(zip(health.stations, map(str, health.state), strict=False))
+        self._health.trust.update(zip(health.stations, health.trust, strict=False))
+        self._health.state.update(zip(health.stations, map(str, health.state), strict=False))
+        self.changed = True
 
     def _seconds(self, m: Motions, out: SecondColumns) -> None:
         n = len(m.stations)
@@ -107,7 +114,7 @@ class PointMaker:
             column.extend(values if len(values) == n else (_NAN,) * n)
         seen = m.t_seen_ns
         out.motion[-1].extend([(seen - t) / NS for t in m.t_ns])
-        trust, state = self.health.trust, self.health.state
+        trust, state = self._health.trust, self._health.state
         out.trust.extend([trust.get(s, _NAN) for s in m.stations])
         out.state.extend([state.get(s, "") for s in m.stations])
 

@@ -106,6 +106,11 @@ class SeriesDatabase:
         self._points.clear()
         self._expire()
 
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Minutes in memory, those kept on purpose included, and other points."""
+        return len(self._minutes), len(self._points)
+
     def progress(self) -> Progress:
         """How far an earlier life came."""
         with self._named():

@@ -14,7 +14,7 @@ from seiswarn.runtime.processes.base import LifeSign, StopRequest, die_with_pare
 from seiswarn.runtime.spec import ProcessSpec, read_spec
 
 Main = Callable[[ProcessSpec, StopRequest, LifeSign], int]
-KINDS = ("core", "ingest", "publish", "store")
+KINDS = ("core", "ingest", "publish", "store", "series")
 
 
 def run() -> int:
