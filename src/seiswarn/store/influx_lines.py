@@ -117,7 +117,7 @@ class Lines:
         fields: dict[str, FieldValue] = {
             name: float(_NUMBER % column[k]) for name, column in zip(MOTION_FIELDS, rows.motion, strict=True)
         }
-        fields["trust"] = rows.trust[k]
+        fields["trust"] = float(_NUMBER % rows.trust[k])
         if rows.state[k]:
             fields["state"] = rows.state[k]
         told = field_set(fields)
