@@ -47,6 +47,13 @@ class Stations(Section, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="StationXML files or folders with such, relative to this file"),
     ] = ()
+    attributes: Annotated[
+        str,
+        Meta(
+            description="CSV with station (NET.STA or NET.STA.LOC.BI, * and ?), tier (datum, basic, ordinary),"
+            " telecom (name of the link a station shares with others), latency_s (to be expected)"
+        ),
+    ] = ""
 
 
 class Shaking(ShakingParams, frozen=True, kw_only=True):
@@ -180,6 +187,16 @@ class Runtime(Section, frozen=True, kw_only=True):
     folder: Annotated[
         str, Meta(min_length=1, description="journal, snapshots and database, relative to this file")
     ] = "run"
+    journal_file_mb: Annotated[
+        int, Meta(ge=0, description="a journal goes on in a new file beyond this size; 0: one file for ever")
+    ] = 1024
+    journal_keep_mb: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="size of all journal files beyond which the oldest are removed; 0: none",
+        ),
+    ] = 20_480
     snapshot_s: Annotated[float, Meta(gt=0, description="seconds between snapshots of the core")] = 30.0
     heartbeat_s: Annotated[float, Meta(gt=0, le=60, description="seconds between heartbeats")] = 1.0
     queue_packets: Annotated[

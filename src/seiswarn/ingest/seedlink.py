@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from seedlink_client import SeedLinkAuthError, SeedLinkError
-from seedlink_client.protocol import FORMAT_MSEED2, FORMAT_MSEED3, Protocol, _RawFrame
+from seedlink_client.protocol import FORMAT_MSEED2, Protocol, _RawFrame
 
 from seiswarn.ingest.live import Clock, Inbox, Received, Refused
 from seiswarn.ingest.seedlink_state import Mark, State
-from seiswarn.ingest.seedlink_stations import Offer, Wanted, matching, offers, where_to_go_on
+from seiswarn.ingest.seedlink_stations import WRAP, Offer, Wanted, matching, offers, where_to_go_on
 from seiswarn.ingest.seedlink_wire import Wire, last_sample_ns
 from seiswarn.messages import LinkState
 from seiswarn.reasons import Reason
@@ -32,6 +32,7 @@ REFUSED_RETRY_S = 30.0  # after a word that trying again will not change
 RECENT = 64  # records of a station by which repetition is known
 MAX_TRIES = 2  # of getting a record again where the connection fell out of step
 RELIST_S = 60.0  # how often a server is asked for stations it did not have before
+MSEED3 = "3"  # payload format of miniSEED 3: SeedLink 4, data formats
 VERSION_OF = {"auto": None, "3": Protocol.V3, "4": Protocol.V4}
 
 
@@ -113,6 +114,8 @@ class Connection:
         self._heard_s: dict[str, float] = {}
         self._blamed: Counter[tuple[str, int]] = Counter()  # after which a connection fell out of step
         self._last: tuple[str, int] | None = None
+        self._floor: dict[str, int] = {}  # numbers that were asked to go on behind
+        self._three = False  # whether numbers are those of SeedLink 3
         self._counts: Counter[str] = Counter()
         self._stopping = threading.Event()
         self._link: tuple[str, str] = ("connecting", "")
@@ -227,8 +230,12 @@ class Connection:
             raise SeedLinkError(f"the server has none of the stations asked for; it has {some} ...")
         patterns = names or list(self.server.stations)
         selectors = list(self.server.selectors)
+        self._three = wire.protocol is Protocol.V3
+        self._floor.clear()
         for station in patterns:
-            want = self._want(station, listed.get(station), now_ns, wire.protocol is Protocol.V3)
+            want = self._want(station, listed.get(station), now_ns, self._three)
+            if want.seq is not None:
+                self._floor[station] = want.seq
             wire.add_stream(station, selectors, seqnum=want.seq)
         wire.negotiate()
         wire.restart_patience()
@@ -285,7 +292,7 @@ class Connection:
             if wire._is_info_frame(frame):
                 if self._has_new(wire.answer(frame)):
                     return
-            elif frame.payload_format in (FORMAT_MSEED2, FORMAT_MSEED3):
+            elif frame.payload_format in (FORMAT_MSEED2, MSEED3):
                 self._take(frame)
             elif wire._is_json_error_frame(frame):
                 raise SeedLinkError(f"the server says: {wire._json_error_message(frame.payload)}")
@@ -303,6 +310,8 @@ class Connection:
 
     def _take(self, frame: _RawFrame) -> None:
         station, seq, payload = frame.station_id, frame.seqnum or 0, frame.payload
+        if self._is_known(station, seq):
+            return
         key = hash(payload[8:])  # without the number of the record, which a repetition may change
         recent = self._recent.setdefault(station, OrderedDict())
         self._counts["records"] += 1
@@ -327,6 +336,18 @@ class Connection:
         old = bool(last_ns and now and now - last_ns > self.server.backfill_s * NS)
         self._counts["old"] += old
         self._inbox.put(Received(payload, now, f"{self.server.name} {station}", seq, old))
+
+    def _is_known(self, station: str, seq: int) -> bool:
+        """Whether a record was not asked for: some servers go on for all stations where the first one is."""
+        floor = self._floor.get(station)
+        if floor is None or not seq:
+            return False
+        known = (floor - seq) % WRAP < WRAP // 2 if self._three else seq <= floor
+        if known:
+            self._counts["unasked"] += 1
+        else:
+            del self._floor[station]  # numbers of a station rise
+        return known
 
     def _go_back(self) -> None:
         """Have the last record sent again, in case the connection broke off within it.

@@ -28,6 +28,8 @@ from seedlink_client.protocol import (
 RECORD_BYTES = 512  # of every record of SeedLink 3, by its manual; some servers have others
 LENGTHS = (512, 256, 128, 1024, 2048, 4096)
 _SIGNATURE = re.compile(rb"SL(?:[0-9A-Fa-f]{6}|INFO)")
+# The head of a packet and of the record in it: no samples look like this by chance.
+_PACKET = re.compile(rb"SL[0-9A-Fa-f]{6}(?:[0-9 \x00]{6}[DRQM][ \x00]|MS\x03)")
 _CODES = re.compile(rb"[A-Z0-9 ]{7}")
 POLL_S = 0.25  # how often a silent connection is looked at
 
@@ -142,7 +144,15 @@ class Wire(SeedLink):
         )
 
     def _read_mseed_payload(self) -> bytes:
-        """A record by its own length, or by where the next packet begins when it does not say."""
+        """A record by its own length, unless the next packet begins before: then it was cut short."""
+        length = self._payload_length()
+        self._ensure(length)
+        view = self._recv_view[self._recv_start : self._recv_start + length]
+        following = _PACKET.search(view)
+        return bytes(self._take(following.start() if following else length))
+
+    def _payload_length(self) -> int:
+        """How long a record says it is, or must be by where the next packet begins."""
         self._ensure(64)
         try:
             found = mseed.detect_record_length(self._peek(64)) or mseed.detect_record_length(
@@ -152,10 +162,10 @@ class Wire(SeedLink):
             found = None
         if found is not None and found[0] in LENGTHS:
             if found[0] != self._usual and self._misses(found[0]):
-                return bytes(self._take(self._guess()))
+                return self._guess()
             self._usual = found[0]
-            return bytes(self._take(found[0]))
-        return bytes(self._take(self._guess()))
+            return found[0]
+        return self._guess()
 
     def _guess(self) -> int:
         """How long a record is that does not say: up to where a packet begins, else as long as usual."""

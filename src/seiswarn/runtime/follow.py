@@ -14,6 +14,7 @@ from seiswarn.bus import Link, connect, unpack
 from seiswarn.errors import BusError
 from seiswarn.runtime.files import OUTPUT
 from seiswarn.store.journal import JournalReader, Records
+from seiswarn.store.segments import Segment, beginning_with, segments
 
 LOOK_EVERY_S = 0.2  # also when nothing wakes us
 MAX_BATCH = 2000
@@ -32,6 +33,7 @@ class Follower:
 
     def __init__(self, folder: Path, endpoint: str) -> None:
         self._path = folder / OUTPUT
+        self._segment_seq = 0  # number of the first record of the file that is read
         self._reader: JournalReader | None = None
         self._offset = 0
         self._heard: Records = []  # from the socket, not yet found in the journal
@@ -39,6 +41,17 @@ class Follower:
         self.lost = 0
         self._socket = connect(zmq.SUB, endpoint, None, Link())
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
+
+    def begin_after(self, seq: int) -> None:
+        """Begin with the file that holds what follows record `seq`, where the journal has several.
+
+        Records up to `seq` in that file are given out too.
+        """
+        segment = beginning_with(self._path, seq + 1)
+        if segment is not None and segment.first_seq != self._segment_seq:
+            self._switch(segment)
+            if segment.first_seq > seq + 1:
+                self.lost += segment.first_seq - seq - 1
 
     @property
     def run_id(self) -> str:
@@ -66,6 +79,11 @@ class Follower:
         records: Records = []
         if reader is not None:
             records, self._offset = reader.read_from(self._offset, max_records=MAX_BATCH)
+            if not records and self._is_closed(reader):
+                # Closed after it was read: what came in between is in it, then the next file follows.
+                records, self._offset = reader.read_from(self._offset, max_records=MAX_BATCH)
+                if not records and self._follow():
+                    return self._look()
         if records:
             self.seq = records[-1][0]
         if len(records) < MAX_BATCH:
@@ -102,8 +120,28 @@ class Follower:
             if not reader.metadata:
                 reader.close()  # its head is not written yet
                 return None
-            self._reader = reader
+            self._reader, self._segment_seq = reader, reader.first_seq
         return self._reader
+
+    def _is_closed(self, reader: JournalReader) -> bool:
+        """Whether the journal goes on in another file."""
+        try:
+            return not reader.is_file(self._path)
+        except OSError:
+            return False  # between two names
+
+    def _follow(self) -> bool:
+        """Go on with the next file; whether there is one."""
+        later = [s for s in segments(self._path) if s.first_seq > self._segment_seq]
+        if later:
+            self._switch(later[0])
+        return bool(later)
+
+    def _switch(self, segment: Segment) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        self._reader, self._offset = JournalReader(segment.path), 0
+        self._segment_seq = segment.first_seq
 
     def close(self) -> None:
         self._socket.close()

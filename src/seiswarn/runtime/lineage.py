@@ -19,7 +19,7 @@ from seiswarn import __version__
 from seiswarn.config import Config
 from seiswarn.errors import StoreError
 from seiswarn.messages import Status
-from seiswarn.runtime.files import INPUT, OUTPUT, SNAPSHOT
+from seiswarn.runtime.files import INPUT
 from seiswarn.runtime.spec import SourceSpec
 from seiswarn.store.journal import JournalReader
 
@@ -69,8 +69,5 @@ def set_aside(folder: Path, print_now: str) -> Path | None:
         number += 1
         place = folder / EARLIER / f"{name}.{number}"
     place.mkdir(parents=True)
-    for file in (INPUT, OUTPUT, SNAPSHOT):
-        if (folder / file).exists():
-            (place / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).rename(place / file)
+    (folder / INPUT).parent.rename((place / INPUT).parent)
     return place

@@ -17,7 +17,7 @@ from seiswarn.config_parts import PublishFile, PublishZmq
 from seiswarn.errors import UsageError
 from seiswarn.messages import Heartbeat, Status
 from seiswarn.runtime import clock
-from seiswarn.runtime.files import DATABASE, INPUT, OUTPUT, SNAPSHOT
+from seiswarn.runtime.files import DATABASE
 from seiswarn.runtime.lineage import fingerprint, set_aside
 from seiswarn.runtime.series_token import without_token
 from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceKind, SourceSpec
@@ -170,7 +170,7 @@ def config_sinks(config: Config, folder: Path) -> list[SinkSpec]:
 def clear(folder: Path) -> None:
     """Remove what an earlier run left, so that a replay starts from nothing."""
     folder.mkdir(parents=True, exist_ok=True)
-    for pattern in (INPUT, OUTPUT, SNAPSHOT, "log/*.log", *DATABASES):
+    for pattern in ("journal/*", "sources/*.json", "log/*.log", *DATABASES):
         for path in folder.glob(pattern):
             path.unlink()
 

@@ -7,6 +7,7 @@ sequence number before anyone else sees it.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,9 +19,10 @@ from seiswarn.errors import InvariantError, JournalFull
 from seiswarn.messages import DataError, Message, Slice, decode, encode
 from seiswarn.pipeline import Pipeline
 from seiswarn.reasons import Reason
-from seiswarn.runtime.files import INPUT, OUTPUT, SNAPSHOT
+from seiswarn.runtime.files import INPUT, OUTPUT, SNAPSHOT, START_SNAPSHOT
 from seiswarn.runtime.slicer import Slicer
 from seiswarn.store.journal import JournalReader, JournalWriter, Position
+from seiswarn.store.segments import closed_name, forget
 from seiswarn.timebase import NS
 
 __all__ = ["INPUT", "OUTPUT", "SNAPSHOT", "Outlet", "Session", "Unjournaled", "drain"]
@@ -68,6 +70,19 @@ class _NoSpace(Exception):
     """The disk is too full for a snapshot."""
 
 
+def _found(journal: Path, position: Position) -> Position | None:
+    """Where a saved position lies in the growing file of a journal; None when that does not reach as far.
+
+    Where the journal has gone on in a new file since, it is the beginning of that.
+    """
+    if not journal.exists():
+        return None
+    with JournalReader(journal) as reader:
+        if reader.first_seq == position.seq + 1 and position.seq:
+            return reader.begin
+    return position if journal.stat().st_size >= position.offset else None
+
+
 class _State(msgspec.Struct, frozen=True):
     """A snapshot file: the pipeline, and how far journals and sources had come then."""
 
@@ -90,6 +105,9 @@ class Session:
         go on without a journal when the disk is full, instead of raising.
     hold_bytes
         journals may keep back as much before they write, where nothing has to survive a crash.
+    segment_bytes, keep_bytes
+        a journal that has grown beyond this goes on in a new file with the next snapshot, and files are
+        removed, the oldest first, beyond `keep_bytes` for both journals together; 0: neither.
     """
 
     def __init__(
@@ -102,9 +120,13 @@ class Session:
         snapshot_ns: int | None = None,
         keep_on: bool = False,
         hold_bytes: int = 0,
+        segment_bytes: int = 0,
+        keep_bytes: int = 0,
     ) -> None:
         self.pipeline = pipeline
         self._folder = folder
+        self._segment_bytes, self._keep_bytes = segment_bytes, keep_bytes
+        self.forgotten = 0  # files of journals that were removed
         self._outlet = outlet
         self._snapshot_ns = snapshot_ns
         self._next_snapshot_ns = 0
@@ -209,6 +231,37 @@ class Session:
         if self._snapshot_ns is not None:
             self._next_snapshot_ns = t_seen_ns + self._snapshot_ns
         self.flush()
+        longest = max(self._input.position.offset, self._output.position.offset)
+        if self._segment_bytes and longest >= self._segment_bytes:
+            self.cut()
+            return
+        self._write_snapshot()
+
+    def cut(self, metadata: dict[str, Any] | None = None) -> None:
+        """Go on in new files, which begin with a snapshot; what is left of the old ones can be replayed.
+
+        A crash between the two journals, or before the snapshot, costs nothing: the snapshot before says
+        how far both had come, and each file the number it begins with.
+        """
+        self._write_snapshot()
+        for journal in (self._input, self._output):
+            try:
+                journal.rotate(closed_name(Path(journal.path), journal.first_seq), metadata)
+            except JournalFull as error:
+                raise _NoSpace(str(error)) from error
+        self._write_snapshot()
+        first = f"{self._input.first_seq:012d}"
+        kept = self._folder / START_SNAPSHOT.format(seq=first)
+        with suppress(OSError):
+            kept.unlink(missing_ok=True)
+            os.link(self._folder / SNAPSHOT, kept)
+        if self._keep_bytes:
+            outputs = self._keep_bytes // 4  # what was said is a fraction of what was heard
+            self.forgotten += forget(self._folder / OUTPUT, outputs)
+            left = self._keep_bytes - outputs
+            self.forgotten += forget(self._folder / INPUT, left, Path(START_SNAPSHOT).name)
+
+    def _write_snapshot(self) -> None:
         positions = self._input.position, self._output.position
         state = msgspec.msgpack.encode(_State(*positions, self.marks, self.pipeline.snapshot()))
         path = self._folder / SNAPSHOT
@@ -231,10 +284,11 @@ class Session:
             state = msgspec.msgpack.decode(path.read_bytes(), type=_State)
         except msgspec.MsgspecError:
             return None  # torn, or of another version: the journals hold everything
-        ends = ((INPUT, state.input), (OUTPUT, state.output))
-        files = [(self._folder / name, position) for name, position in ends]
-        reached = all(file.exists() and file.stat().st_size >= position.offset for file, position in files)
-        return state if reached else None
+        input_at = _found(self._folder / INPUT, state.input)
+        output_at = _found(self._folder / OUTPUT, state.output)
+        if input_at is None or output_at is None:
+            return None
+        return msgspec.structs.replace(state, input=input_at, output=output_at)
 
     def _recover(self, state: _State | None) -> None:
         """Go on from the last snapshot and the journals behind it, saying nothing twice."""

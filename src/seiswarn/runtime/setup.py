@@ -25,7 +25,7 @@ from seiswarn.runtime.session import INPUT
 from seiswarn.runtime.where import where
 from seiswarn.shaking.params import Params as ShakingParams
 from seiswarn.stations import StationTable
-from seiswarn.store.journal import JournalReader
+from seiswarn.store.segments import latest_records
 from seiswarn.store.waveforms import waveforms
 from seiswarn.targets import Target, TargetTable
 from seiswarn.timebase import MS, NS, from_seconds
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from seiswarn.ingest.archive import Archive
     from seiswarn.ingest.recut import Latency
 
+SECTION_BYTES = 4 << 30  # of the input journal, the latest, that traces of a report are looked for in
 VERSIONED = ("numpy", "numba", "msgspec", "zmq", "pymseed")
 
 
@@ -133,8 +134,7 @@ def journal_traces(journal: Path, report: QuickReport, table: StationTable) -> S
     t0_ns, t1_ns = window(origin, max((p.distance_km for p in report.peaks), default=100.0))
     t1_ns = min(t1_ns, report.t_seen_ns)
     verticals = {c for c in table.channels if c.rsplit("_", 1)[-1] in ("Z", "3", "1")}
-    with JournalReader(journal) as reader:
-        pieces = waveforms(reader, t0_ns=t0_ns, t1_ns=t1_ns, channels=verticals)
+    pieces = waveforms(latest_records(journal, SECTION_BYTES), t0_ns=t0_ns, t1_ns=t1_ns, channels=verticals)
     return select_traces(pieces, table, origin, t0_ns, t1_ns)
 
 

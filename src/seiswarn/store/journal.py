@@ -59,6 +59,19 @@ class Position(NamedTuple):
 Records = list[tuple[int, bytes]]
 
 
+class _FileHead(NamedTuple):
+    """Where the head of a file ends, what the writer noted there, and the number of the first record."""
+
+    end: int
+    metadata: dict[str, Any]
+    first_seq: int
+
+
+def _beside(path: Path) -> Path:
+    """Where the next file of a journal is made before it takes its name."""
+    return path.with_name(f".{path.name}.next")
+
+
 class _Torn(Exception):
     """The bytes at hand end before the record does."""
 
@@ -66,6 +79,11 @@ class _Torn(Exception):
 def _head(magic: bytes, seq: int, payload: bytes | memoryview) -> bytes:
     head = _HEAD.pack(magic, len(payload), seq, zlib.crc32(payload))
     return head + _CRC.pack(zlib.crc32(head))
+
+
+def _file_head(metadata: dict[str, Any], first_seq: int) -> list[bytes]:
+    head = msgspec.msgpack.encode({"format": FORMAT, "metadata": metadata, "first": first_seq})
+    return [_head(_FILE_MAGIC, 0, head), head]
 
 
 def _next_record(
@@ -136,12 +154,33 @@ class JournalReader:
         self._stream.close()
 
     @property
+    def first_seq(self) -> int:
+        """Number of the first record of this file: 1, unless it goes on from an earlier one."""
+        size = self._size()
+        self._stream.seek(0)
+        try:
+            return self._file_head(size).first_seq
+        except _Torn:
+            return 1
+
+    @property
+    def begin(self) -> Position:
+        """The position before the first record. Raises StoreError when there is no head yet."""
+        size = self._size()
+        self._stream.seek(0)
+        try:
+            head = self._file_head(size)
+        except _Torn as torn:
+            raise StoreError(f"{self.path}: has no head yet") from torn
+        return Position(head.end, head.first_seq - 1)
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """What the writer noted at the head of the file; empty while there is no head yet."""
         size = self._size()
         self._stream.seek(0)
         try:
-            return self._file_head(size)[1]
+            return self._file_head(size).metadata
         except _Torn:
             return {}
 
@@ -171,11 +210,15 @@ class JournalReader:
         for position, _ in self._scan(offset, 0):
             yield position
 
+    def is_file(self, path: str | os.PathLike[str]) -> bool:
+        """Whether `path` is still the name of the file that is read. Raises OSError when there is none."""
+        return os.path.samestat(os.fstat(self._stream.fileno()), os.stat(path))
+
     def _size(self) -> int:
         # Seeking from the end also drops the buffer, whose bytes a writer may have replaced since.
         return self._stream.seek(0, os.SEEK_END)
 
-    def _file_head(self, size: int) -> tuple[int, dict[str, Any]]:
+    def _file_head(self, size: int) -> _FileHead:
         magic, _, payload, end = _next_record(self._stream, self.path, 0, size)
         try:
             head = msgspec.msgpack.decode(payload, type=dict[str, Any])
@@ -186,7 +229,7 @@ class JournalReader:
             raise JournalCorrupt(self.path, 0, "this is no journal")
         if version != FORMAT:
             raise StoreError(f"{self.path}: journal format {version}; this version reads format {FORMAT}")
-        return end, metadata
+        return _FileHead(end, metadata, int(head.get("first", 1)))
 
     def _scan(self, offset: int, from_seq: int) -> Iterator[tuple[Position, bytes]]:
         size = self._size()
@@ -195,7 +238,8 @@ class JournalReader:
         try:
             if offset == 0:
                 self._stream.seek(0)
-                offset, previous = self._file_head(size)[0], 0
+                head = self._file_head(size)
+                offset, previous = head.end, head.first_seq - 1
             while offset < size:
                 self._stream.seek(offset)
                 skip = previous is not None and previous + 1 < from_seq
@@ -258,8 +302,13 @@ class JournalWriter:
         self._held: list[bytes] = []
         self._sync, self._sync_every, self._unsynced = sync, sync_every, 0
         self._fd = -1
+        self.metadata = metadata or {}
+        self.first_seq = 1
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            beside = _beside(Path(path))
+            if beside.exists() and not Path(path).exists():
+                beside.rename(path)  # a crash came between the two renamings of `rotate`
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -270,8 +319,7 @@ class JournalWriter:
         try:
             self._offset, self._seq = self._recover(after)
             if self._offset == 0:
-                head = msgspec.msgpack.encode({"format": FORMAT, "metadata": metadata or {}})
-                self._write([_head(_FILE_MAGIC, 0, head), head])
+                self._write(_file_head(self.metadata, 1))
         except StoreError:
             self.close()
             raise
@@ -309,6 +357,38 @@ class JournalWriter:
         if self._sync == "always" or (self._sync == "interval" and self._unsynced >= self._sync_every):
             self.flush()
         return seq
+
+    def rotate(self, closed_path: str | os.PathLike[str], metadata: dict[str, Any] | None = None) -> None:
+        """Close this file under another name and go on in a new one of the old name.
+
+        Numbers go on. A reader that has the old file open can read it to its end.
+
+        Raises
+        ------
+        JournalFull, StoreError
+            When there is no space for a new file, or it cannot be made; the old one goes on.
+        """
+        self.flush()
+        beside = _beside(Path(self.path))
+        head = b"".join(_file_head(metadata or self.metadata, self._seq + 1))
+        fd = -1
+        try:
+            fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.pwrite(fd, head, 0)
+            os.fsync(fd)
+            os.rename(self.path, closed_path)
+            os.rename(beside, self.path)
+        except OSError as error:
+            if fd >= 0:
+                os.close(fd)
+            if error.errno in _NO_SPACE:
+                raise JournalFull(f"{self.path}: no space left for a new file") from error
+            raise StoreError(f"{self.path}: cannot go on in a new file: {error.strerror}") from error
+        os.close(self._fd)
+        self._fd, self._offset = fd, len(head)
+        self.first_seq = self._seq + 1
+        self.metadata = metadata or self.metadata
 
     def flush(self) -> None:
         """Make everything appended so far survive a power failure too (fsync)."""
@@ -349,9 +429,12 @@ class JournalWriter:
         if size == 0:
             return good
         with JournalReader(self.path) as reader:
-            if good.offset == 0:
-                with suppress(_Torn):
-                    good = Position(reader._file_head(size)[0], 0)
+            with suppress(_Torn):
+                reader._stream.seek(0)
+                head = reader._file_head(size)
+                self.metadata, self.first_seq = head.metadata, head.first_seq
+                if good.offset == 0:
+                    good = Position(head.end, head.first_seq - 1)
             for found in reader.positions(offset=good.offset):
                 if found.seq != good.seq + 1:
                     raise JournalCorrupt(self.path, good.offset, f"record {found.seq} follows {good.seq}")

@@ -79,6 +79,8 @@ class Core:
             self._outlet,
             snapshot_ns=from_seconds(spec.config.runtime.snapshot_s),
             keep_on=True,
+            segment_bytes=spec.config.runtime.journal_file_mb << 20,
+            keep_bytes=spec.config.runtime.journal_keep_mb << 20,
         )
         self._doorkeeper = setup.doorkeeper()
         self._slicer = Slicer(setup.step_ns, setup.status, pipeline.t_seen_ns or None)

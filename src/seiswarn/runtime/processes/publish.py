@@ -88,6 +88,7 @@ class Publishing:
                 self._beating.append(opened)  # type: ignore[arg-type]
         self.deliveries = Deliveries(database, run_id, self.ways, clock.monotonic_s)
         self._follower = follower
+        follower.begin_after(self.deliveries.taken)
         for way in self.ways:
             self.deliveries.resend(way)
 

@@ -69,6 +69,7 @@ def main(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
         with Database(folder / DATABASE) as database:
             database.begin_run(run_id, spec.status, {"config": spec.config.run.name})
             storing = Storing(database, run_id)
+            follower.begin_after(storing.seq)
             while not stop:
                 storing.take(follower.poll(LOOK_EVERY_S))
                 life.give("ready", clock.now_ns(), storing.counters)
