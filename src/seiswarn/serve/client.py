@@ -98,6 +98,7 @@ class Client(asyncio.Protocol):
             elif self.session.reader is not None and not self.streaming:
                 self.streaming = True
                 self._server.begun(self)
+                self.pump()
         self.pump()
 
     def pump(self) -> None:
@@ -106,7 +107,7 @@ class Client(asyncio.Protocol):
         if reader is None or self.session.ended:
             return
         for _ in range(_TURN):
-            if self._paused or self._transport.is_closing():
+            if self._transport.is_closing() or (self._paused and not reader.lost):
                 return
             data, state = reader.take(_CHUNK)
             if data:

@@ -111,19 +111,33 @@ class Stored:
     begin: I64  # (n,) offsets
     end: I64
     due_ns: I64
+    latency_ns: int = 0
     skipped: int = 0  # stretches of bytes that are no record, or are dated outside the archive
 
     def __iter__(self) -> Iterator[Released]:
         columns = (self.due_ns, self.file, self.begin, self.end)
         for t_ns, k, begin, end in zip(*(c.tolist() for c in columns), strict=True):
-            found = HEADER.search(self.views[k], begin, end)
-            record = bytes(self.views[k][found.start() if found else begin : end])
-            try:
-                header, length = header_and_length(record)
-            except ValueError:
-                self.skipped += 1
-                continue
-            yield Released(t_ns, record[:length], header)
+            found = 0
+            for record, header in _records(self.views[k], begin, end):
+                # Beside damage, there may be more than the record that the time is of.
+                t_ns = t_ns if not found else max(t_ns, header.end_ns + self.latency_ns)
+                yield Released(t_ns, record, header)
+                found += 1
+            self.skipped += not found
+
+
+def _records(view: memoryview, begin: int, end: int) -> Iterator[tuple[bytes, Header]]:
+    """The records among the bytes of `view` between `begin` and `end`."""
+    found = HEADER.search(view, begin, end)
+    while found is not None:
+        begin = found.start()
+        try:
+            header, length = header_and_length(view[begin:end])
+        except ValueError:
+            length = 1
+        else:
+            yield bytes(view[begin : begin + length]), header
+        found = HEADER.search(view, begin + length, end)
 
 
 def stored(archive: Archive, *, latency_s: float = 0.0) -> Stored:
@@ -150,8 +164,9 @@ def stored(archive: Archive, *, latency_s: float = 0.0) -> Stored:
     file, begin, end, last = (np.concatenate(c) for c in zip(*rows, strict=True))
     good = (last != UNKNOWN_NS) & (last >= archive.start_ns) & (last <= archive.end_ns)
     order = np.flatnonzero(good)[np.lexsort((begin[good], file[good], last[good]))]
-    due = last[order] + from_seconds(latency_s)
-    return Stored(views, file[order], begin[order], end[order], due, int((~good).sum()))
+    latency_ns = from_seconds(latency_s)
+    columns = (file[order], begin[order], end[order], last[order] + latency_ns)
+    return Stored(views, *columns, latency_ns, int((~good).sum()))
 
 
 def _files(path: Path) -> list[Path]:

@@ -59,7 +59,7 @@ def read_header(record: bytes) -> Header:
     return header_and_length(record)[0]
 
 
-def header_and_length(record: bytes) -> tuple[Header, int]:
+def header_and_length(record: bytes | memoryview) -> tuple[Header, int]:
     """As `read_header`, with the number of bytes of the record."""
     try:
         raw = pymseed.MS3Record.parse(record, validate_crc=False)

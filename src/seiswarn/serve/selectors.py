@@ -43,7 +43,13 @@ def pattern(text: str) -> re.Pattern[str]:
     """
     if _PATTERN.fullmatch(text) is None:
         raise ValueError("only letters, digits, '_', '-', '*' and '?' are allowed")
-    return re.compile(re.sub(r"\*+", ".*", text.replace("?", "."))) if text else _ANY
+    if not text:
+        return _ANY
+    first, *rest = re.split(r"\*+", text.replace("?", "."))
+    if not rest:
+        return re.compile(first)
+    # What stands between two stars is taken where it first fits, for good: no text makes this slow.
+    return re.compile(first + "".join(f"(?>.*?{part})" for part in rest[:-1]) + ".*" + rest[-1])
 
 
 def selector_v4(text: str) -> Selector:

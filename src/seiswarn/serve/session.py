@@ -91,7 +91,15 @@ class Session:
         return b"" if self.reader is not None else last_words
 
     def _command(self, line: bytes) -> bytes:
-        words = line.decode("latin-1").split()
+        try:
+            text = line.decode("ascii")
+        except UnicodeDecodeError:
+            text = "\x00"
+        if not text.replace("\t", " ").isprintable():
+            return self._leave(
+                "sent bytes that are no command", self._error(Refused("UNSUPPORTED", "no text"))
+            )
+        words = text.split()
         name = words[0].upper() if words else ""
         known = name in _COMMANDS
         if self.reader is not None and name not in ("INFO", "BYE"):
@@ -208,7 +216,8 @@ class Session:
     def _alone(self) -> None:
         """SELECT and DATA without STATION, which is uni-station mode of SeedLink 3."""
         if not self._asked.multi:
-            self._only(3)
+            if self.version == 4:
+                raise Refused("UNEXPECTED", "STATION comes first")
             if self._door.users:
                 raise Refused("UNAUTHORIZED", "only for those who can say AUTH")
 
