@@ -15,7 +15,7 @@ import numpy.typing as npt
 from seiswarn.errors import StoreError
 from seiswarn.store.series_pack import FIELDS, SECONDS, unpack
 from seiswarn.store.series_points import Point
-from seiswarn.store.series_sqlite import key_of
+from seiswarn.store.series_sqlite import STATION_BITS, key_of
 from seiswarn.timebase import NS
 
 
@@ -73,7 +73,8 @@ class SeriesReader:
         times: list[npt.NDArray[np.int64]] = []
         values: list[npt.NDArray[np.float64]] = []
         first_s, last_s = -(-t0_ns // NS), -(-t1_ns // NS)
-        for minute in range(first_s // SECONDS, -(-last_s // SECONDS)) if found else ():
+        oldest, newest = self._minutes() if found else (1, 0)
+        for minute in range(max(first_s // SECONDS, oldest), min(-(-last_s // SECONDS), newest + 1)):
             rows = self._rows("SELECT data FROM minutes WHERE key = ?", key_of(minute, int(found[0][0])))
             if not rows:
                 continue
@@ -99,6 +100,12 @@ class SeriesReader:
             t1_ns,
         )
         return [Point(name, json.loads(tags), json.loads(told), t_ns) for name, tags, told, t_ns in rows]
+
+    def _minutes(self) -> tuple[int, int]:
+        """The first and the last minute there is anything of."""
+        # Two queries: SQLite finds one end of an index at once, but not both.
+        ends = [self._rows(f"SELECT {end}(key) FROM minutes")[0][0] for end in ("min", "max")]
+        return (1, 0) if None in ends else (ends[0] >> STATION_BITS, ends[1] >> STATION_BITS)
 
     def _column(self, name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
         if name != "state":
