@@ -1,7 +1,7 @@
 """Configuration: a TOML file becomes the frozen parameters each part owns, or all its problems at once.
 
-    [run] [stations] [waveform] [source] [shaking] [places] [grid] [[targets]] [alerts] [[audience]]
-    [reports] [[ingest]] [[publish]] [series] [runtime]
+    [run] [stations] [waveform] [health] [[maintenance]] [source] [shaking] [places] [grid] [[targets]]
+    [alerts] [[audience]] [reports] [[ingest]] [[publish]] [series] [runtime]
 
 Every key has a default; `configs/default.toml` lists them all. Paths are relative to the file.
 """
@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from seiswarn.alerts.params import Params as AlertsParams
+from seiswarn.config_attributes import check_maintenance, read_attributes
 from seiswarn.config_audiences import Audience, check_audiences, with_presets
 from seiswarn.config_check import Findings, build, closest
 from seiswarn.config_doors import Ingest, IngestArchive, IngestRecords, IngestSeedlink, check_doors
@@ -34,6 +35,8 @@ from seiswarn.config_parts import (
 )
 from seiswarn.config_targets import read_targets
 from seiswarn.errors import ConfigError, ConfigProblem
+from seiswarn.health.params import Settings as HealthSettings
+from seiswarn.health.params import Window
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.source.params import Params as SourceParams
 from seiswarn.store.series_params import Params as SeriesParams
@@ -50,6 +53,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     run: Run = Run()
     stations: Stations = Stations()
     waveform: WaveformParams = WaveformParams()
+    health: HealthSettings = HealthSettings()
+    maintenance: tuple[Window, ...] = ()
     source: SourceParams = SourceParams()
     shaking: Shaking = Shaking()
     places: Places = Places()
@@ -161,7 +166,10 @@ def _with_paths(config: Config, base: Path) -> Config:
 
     return msgspec.structs.replace(
         config,
-        stations=Stations(paths=tuple(absolute(p) for p in config.stations.paths)),
+        stations=Stations(
+            paths=tuple(absolute(p) for p in config.stations.paths),
+            attributes=absolute(config.stations.attributes) if config.stations.attributes else "",
+        ),
         shaking=_shaking_with_paths(config.shaking, absolute),
         ingest=tuple(door(entry) for entry in config.ingest),
         publish=tuple(moved(p, "path") if isinstance(p, PublishFile) else p for p in config.publish),
@@ -213,6 +221,9 @@ def _check_together(config: Config, findings: Findings) -> None:
     for k, path in enumerate(config.stations.paths):
         if not Path(path).exists():
             findings.add(("stations", "paths", k), f"there is no file or folder {path}")
+    if config.stations.attributes:
+        findings.problems += read_attributes(Path(config.stations.attributes))[1]
+    check_maintenance(config.maintenance, findings)
     check_doors(config.ingest, config.run.status, findings)
     _check_time(config, findings)
     names = [p.name or p.__struct_config__.tag for p in config.publish]

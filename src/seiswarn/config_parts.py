@@ -50,8 +50,8 @@ class Stations(Section, frozen=True, kw_only=True):
     attributes: Annotated[
         str,
         Meta(
-            description="CSV with station (NET.STA or NET.STA.LOC.BI, * and ?), tier (datum, basic, ordinary),"
-            " telecom (name of the link a station shares with others), latency_s (to be expected)"
+            description="CSV with station (NET.STA or NET.STA.LOC.BI, * and ?), tier (datum, basic,"
+            " ordinary), telecom (name of the link a station shares with others), latency_s (to be expected)"
         ),
     ] = ""
 

@@ -13,6 +13,7 @@ from seiswarn.config_audiences import Audience
 from seiswarn.config_check import limits
 from seiswarn.config_doors import IngestArchive, IngestRecords, IngestSeedlink, IngestSynthetic
 from seiswarn.config_parts import PublishFile, PublishZmq
+from seiswarn.health.params import Window
 from seiswarn.targets import Target
 
 _HEAD = """\
@@ -25,6 +26,9 @@ _HEAD = """\
 _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "targets": ({"name": "Baise", "latitude": 23.9, "longitude": 106.62, "name_zh": "百色"},),
     "audience": ({"preset": "railway", "name": "railway"},),
+    "maintenance": (
+        {"stations": ("GX.BS*",), "start": "2026-03-01T02:00:00Z", "end": "2026-03-01T06:00:00Z"},
+    ),
     "ingest": (
         {"kind": "archive", "path": "data"},
         {"kind": "records", "path": "records.mseed"},
@@ -43,6 +47,7 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
 _KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "targets": (Target,),
     "audience": (Audience,),
+    "maintenance": (Window,),
     "ingest": (IngestArchive, IngestRecords, IngestSynthetic, IngestSeedlink),
     "publish": (PublishFile, PublishZmq),
 }

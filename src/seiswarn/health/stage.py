@@ -9,7 +9,6 @@ were true.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from seiswarn.health.cover import Cover
 from seiswarn.health.faults import FAULTS, N_HARD, Counts
 from seiswarn.health.history import History
 from seiswarn.health.params import Params, Window
-from seiswarn.health.standing import DEGRADED, DOWN, STATES, Standing
+from seiswarn.health.standing import DEGRADED, STATES, Standing
 from seiswarn.health.state import B1, I64, NEVER, Seen, pack, unpack
 from seiswarn.health.triggers import Triggers
 from seiswarn.messages import (
@@ -40,6 +39,7 @@ from seiswarn.messages import (
     Status,
 )
 from seiswarn.reasons import Reason
+from seiswarn.station_attributes import matches
 from seiswarn.stations import TIERS, StationTable, Z
 from seiswarn.timebase import NS, from_seconds
 
@@ -272,7 +272,8 @@ class HealthStage:
         self._forget(elapsed_ns)
         last = np.where(s.si[:, st.S_LAST] == NEVER, t["start"], s.si[:, st.S_LAST])
         down = now_ns - last > from_seconds(p.down_after_s)
-        live = ~down & (s.si[:, st.S_LAST] != NEVER)
+        heard = s.si[:, st.S_LAST] != NEVER
+        live = ~down & heard
         in_event = self._in_event(now_ns)
         faults.mark_jumps(now_ns, p, s, self._n_comp)
         faults.mark_groups(now_ns, p, s, c, self._table, ~in_event)
@@ -289,7 +290,8 @@ class HealthStage:
         frozen = np.broadcast_to(in_event, (len(FAULTS) - N_HARD, len(live))).copy()
         if faults.wide(off, live, p):
             frozen[faults.ROW[Reason.NOISE_HIGH] - N_HARD] = True
-        self._standing.judge(levels, frozen, down, self._maintained(now_ns), elapsed_ns, p.recover_s)
+        maintained = self._maintained(now_ns)
+        self._standing.judge(levels, frozen, down, heard, maintained, elapsed_ns, p.recover_s)
         return [*self._own_clock(now_ns, live, status), *self._told(now_ns, status)]
 
     def _forget(self, elapsed_ns: int) -> None:
@@ -400,12 +402,3 @@ class HealthStage:
 def _mask(window: Window, table: StationTable) -> B1:
     """(n_st,) the stations that a window of maintenance names."""
     return np.array([matches(code, window.stations) for code in table.stations], dtype=np.bool_)
-
-
-def matches(code: str, patterns: Sequence[str]) -> bool:
-    """Whether a station ``NET.STA.LOC.BI`` is meant by one of ``NET.STA`` or ``NET.STA.LOC.BI``."""
-    short = ".".join(code.split(".")[:2])
-    return any(fnmatchcase(short if p.count(".") == 1 else code, p) for p in patterns)
-
-
-__all__ = ["DOWN", "HealthStage", "matches"]

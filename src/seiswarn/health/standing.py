@@ -28,7 +28,8 @@ I64 = npt.NDArray[np.int64]
 @dataclass(slots=True)
 class Standing:
     """By station (n_st,): `trust` 0 to 1, `state` index into `STATES`, `why` bits of the faults since it was
-    last ok; `level` (len(FAULTS), n_st) what speaks against it now; `told` the state last told.
+    last ok; `level` (len(FAULTS), n_st) what speaks against it now; `told` the state last told, `heard`
+    whether it has ever sent data.
     """
 
     trust: F64
@@ -36,6 +37,7 @@ class Standing:
     why: I64
     level: Levels
     told: I8
+    heard: I8
 
     @classmethod
     def of(cls, table: StationTable) -> Standing:
@@ -47,10 +49,18 @@ class Standing:
             why=np.zeros(n, dtype=np.int64),
             level=np.zeros((len(FAULTS), n), dtype=np.int8),
             told=np.zeros(n, dtype=np.int8),
+            heard=np.zeros(n, dtype=np.int8),
         )
 
     def judge(
-        self, levels: Levels, frozen: B1, down: B1, maintained: B1, elapsed_ns: int, recover_s: float
+        self,
+        levels: Levels,
+        frozen: B1,
+        down: B1,
+        heard: B1,
+        maintained: B1,
+        elapsed_ns: int,
+        recover_s: float,
     ) -> None:
         """Take in what speaks against stations now.
 
@@ -58,15 +68,18 @@ class Standing:
         ----------
         frozen
             (len(FAULTS) - N_HARD, n_st) where nothing new may be held against a station: an earthquake.
+        heard
+            (n_st,) stations that have sent data by now.
         """
         levels[N_HARD:] = np.where(frozen, np.minimum(levels[N_HARD:], self.level[N_HARD:]), levels[N_HARD:])
         self.level = levels
         target = TRUST_AT[levels.max(axis=0)]
-        was_down = self.state == DOWN
+        returns = (self.state == DOWN) & ~down & (self.heard > 0)
+        self.heard = heard.astype(np.int8)
         grown = np.minimum(target, self.trust + elapsed_ns / NS / recover_s)
         self.trust = np.where(target < self.trust, target, grown)
         # Who comes back from an outage is believed at once, but not as one who was never away.
-        self.trust = np.where(was_down & ~down, np.minimum(self.trust, TRUST_AT[1]), self.trust)
+        self.trust = np.where(returns, np.minimum(self.trust, TRUST_AT[1]), self.trust)
         better_from = np.where(self.state == OK, DEGRADED_BELOW, OK_FROM)
         believed_from = np.where(self.state == UNTRUSTED, TRUSTED_FROM, UNTRUSTED_BELOW)
         state = np.where(self.trust < better_from, DEGRADED, OK)
@@ -82,7 +95,8 @@ class Standing:
         if state == OK:
             return ()
         first = {DOWN: (Reason.NO_DATA,), MAINTENANCE: (Reason.MAINTENANCE,)}.get(state, ())
-        return (*map(str, first), *(str(r) for k, r in enumerate(FAULTS) if why >> k & 1))
+        named = (*map(str, first), *(str(r) for k, r in enumerate(FAULTS) if why >> k & 1))
+        return named or (str(Reason.NO_DATA),)  # back from an outage
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """All of it by name, for snapshots."""

@@ -12,8 +12,10 @@ import msgspec
 
 import seiswarn
 from seiswarn.config import Config, config_hash, resolved
-from seiswarn.errors import UsageError
+from seiswarn.config_attributes import read_attributes
+from seiswarn.errors import ConfigError, UsageError
 from seiswarn.grid import GridNodes
+from seiswarn.health.params import Params as HealthParams
 from seiswarn.ingest.base import Doorkeeper, Item, Sealed, as_errors
 from seiswarn.messages import DataError, QuickReport, Status
 from seiswarn.pipeline import Params, Pipeline, Waveform
@@ -24,6 +26,7 @@ from seiswarn.publish.sinks.file import RunFolder
 from seiswarn.runtime.session import INPUT
 from seiswarn.runtime.where import where
 from seiswarn.shaking.params import Params as ShakingParams
+from seiswarn.station_attributes import matches, with_attributes
 from seiswarn.stations import StationTable
 from seiswarn.store.segments import latest_records
 from seiswarn.store.waveforms import waveforms
@@ -142,11 +145,18 @@ def stage_params(config: Config) -> Params:
     """The parameters of the stages out of a configuration."""
     return Params(
         waveform=config.waveform,
+        health=_health(config),
         source=config.source,
         shaking=_shaking(config),
         audiences=config.audiences,
         reports=config.reports,
     )
+
+
+def _health(config: Config) -> HealthParams:
+    """The settings with the windows of maintenance."""
+    settings = msgspec.structs.asdict(config.health)
+    return HealthParams(**settings, maintenance=config.maintenance)
 
 
 def _shaking(config: Config) -> ShakingParams:
@@ -158,6 +168,7 @@ def _shaking(config: Config) -> ShakingParams:
 
 def set_up(config: Config, table: StationTable, status: Status) -> Setup:
     """A run over these stations: see `runtime.where` for its targets and its grid. Raises UsageError."""
+    table, unused = _attributed(config, table)
     found = where(config, table)
     return Setup(
         config,
@@ -167,8 +178,22 @@ def set_up(config: Config, table: StationTable, status: Status) -> Setup:
         status,
         grid=found.grid,
         notes=found.notes,
-        warnings=found.warnings,
+        warnings=(*found.warnings, *unused),
     )
+
+
+def _attributed(config: Config, table: StationTable) -> tuple[StationTable, list[str]]:
+    """The table with the attributes of the configuration, and what of them or of maintenance is idle."""
+    idle = [p for w in config.maintenance for p in w.stations]
+    idle = [p for p in idle if not any(matches(code, (p,)) for code in table.stations)]
+    unused = [f"maintenance: no station is called {p}" for p in idle]
+    if not config.stations.attributes:
+        return table, unused
+    rows, problems = read_attributes(Path(config.stations.attributes))
+    if problems:
+        raise ConfigError(problems)
+    made, more = with_attributes(table, rows)
+    return made, [*unused, *(f"{config.stations.attributes}: no station is called {p}" for p in more)]
 
 
 def archive_run(
