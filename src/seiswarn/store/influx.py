@@ -211,7 +211,7 @@ class Writer:
         """Send lines, in pieces where that is needed; False when the server cannot take them now."""
         if n_lines == 0:
             return True
-        pieces, cuts = [text], 0
+        pieces, cuts = _pieces(text, n_lines, self._max_lines)[::-1], 0
         while pieces:
             piece = pieces.pop()
             answer = target.send(piece)
@@ -228,7 +228,7 @@ class Writer:
                 self._max_lines = max(1, min(self._max_lines, count // 2))
             cuts += 1
             if count > 1 and (answer.verdict is Verdict.TOO_LARGE or cuts <= MAX_CUTS):
-                pieces += reversed(_halves(piece, count))
+                pieces += _pieces(piece, count, (count + 1) // 2)[::-1]
             else:
                 self._put_aside(piece, count, answer)
         return True
@@ -331,6 +331,9 @@ class Writer:
             log.warning("%s", text)
 
 
-def _halves(piece: bytes, count: int) -> list[bytes]:
-    lines = piece.splitlines(keepends=True)
-    return [b"".join(lines[: count // 2]), b"".join(lines[count // 2 :])]
+def _pieces(text: bytes, n_lines: int, at_most: int) -> list[bytes]:
+    """Lines in pieces of no more than `at_most`."""
+    if n_lines <= at_most:
+        return [text]
+    lines = text.splitlines(keepends=True)
+    return [b"".join(lines[k : k + at_most]) for k in range(0, len(lines), at_most)]
