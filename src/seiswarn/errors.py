@@ -10,6 +10,7 @@
         JournalCorrupt            a record in the middle of a journal fails its checksum
         JournalFull               the disk under the journal is full
       BusError                    ZeroMQ endpoints and frames
+      ServerError                 a server of ours that cannot serve
 
 Bad *data* is never an exception outside the parser that met it: it becomes a counted
 `messages.DataError` with a named reason.
@@ -84,3 +85,7 @@ class JournalFull(StoreError):
 
 class BusError(SeiswarnError):
     """A ZeroMQ endpoint or frame that cannot be used."""
+
+
+class ServerError(SeiswarnError):
+    """A server of ours that cannot serve, e.g. since its address is taken."""

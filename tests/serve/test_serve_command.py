@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,14 +22,13 @@ from serving import Raw, samples_of, write_archive
 
 pytestmark = pytest.mark.timeout(120)
 
-COMMAND = (sys.executable, "-m", "seiswarn.cli") if False else (sys.executable, "-c")
-RUN = "from seiswarn.cli import main; main()"
+COMMAND = (sys.executable, "-c", "from seiswarn.cli import main; main()", "serve-seedlink")
 
 
 @contextmanager
 def serving(*options: object) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
     """The process, its port, and its first sentence."""
-    words = [*COMMAND, RUN, "serve-seedlink", *map(str, options), "--port", "0"]
+    words = [*COMMAND, *map(str, options), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -48,7 +46,7 @@ def serving(*options: object) -> Iterator[tuple[subprocess.Popen[str], int, str]
 
 
 def refused(*options: object) -> tuple[int, str]:
-    words = [*COMMAND, RUN, "serve-seedlink", *map(str, options)]
+    words = [*COMMAND, *map(str, options)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == ""
     return done.returncode, done.stderr
@@ -68,7 +66,7 @@ def test_an_archive_is_served_and_the_command_ends(tmp_path: Path) -> None:
         found = []
         with pytest.raises(SeedLinkError, match="closed"):
             found.extend(p.payload for p in client.collect(reconnect=False))
-        # The list is filled up to the moment of the error only when it is filled one by one.
+        assert samples_of(found).keys() == truth.keys()
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert err == ""
@@ -76,7 +74,6 @@ def test_an_archive_is_served_and_the_command_ends(tmp_path: Path) -> None:
     assert lines[0].endswith(" connected")
     assert " asks for data, SeedLink 4, 1 requests" in lines[1]
     assert lines[-1] == "everything has been served: 120 records released, 120 packets sent to 1 clients"
-    assert len(truth) == 6
 
 
 @pytest.mark.processes
@@ -126,9 +123,9 @@ def test_stay_keeps_what_is_held_for_those_who_come_later(tmp_path: Path) -> Non
 def test_encrypted_and_with_a_password(tmp_path: Path) -> None:
     write_archive(tmp_path / "a", 1, 5)
     pem = tmp_path / "both.pem"
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
+        [*words.split(), "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
         check=True,
         capture_output=True,
     )
@@ -178,7 +175,7 @@ def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
         (("--tls-cert", "none.pem"), 2, "cannot be used as a certificate"),
         (("--tls-key", "none.pem"), 2, "--tls-key needs --tls-cert"),
         (("--auth", "none"), 2, "cannot be read"),
-        (("--host", "256.0.0.1"), 1, "256.0.0.1"),
+        (("--host", "256.0.0.1"), 1, "cannot listen on 256.0.0.1:0"),
     ],
 )
 def test_what_makes_no_sense_is_said_at_once(tmp_path: Path, options, code: int, sentence: str) -> None:
@@ -217,12 +214,8 @@ def test_passwords_and_certificates_that_do_not_do(tmp_path: Path) -> None:
         tls_context(path, None)
 
 
-def test_help_is_there_at_once() -> None:
-    begun = time.process_time()
-    done = subprocess.run(
-        [*COMMAND, RUN, "serve-seedlink", "--help"], capture_output=True, text=True, timeout=60, check=True
-    )
+def test_help_names_every_option() -> None:
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=60, check=True)
     assert "SeedLink clients" in done.stdout
     for option in ("--speed", "--port", "--packet", "--ring", "--start", "--latency", "--tls-cert", "--auth"):
         assert option in done.stdout
-    assert time.process_time() - begun < 5

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seiswarn.errors import UsageError
+from seiswarn.errors import ServerError, UsageError
 from seiswarn.ingest.archive import Archive, open_archive
 from seiswarn.serve.feed import Released, packets, stored, streams_of
 from seiswarn.serve.play import play
@@ -100,7 +100,7 @@ def serve(path: Path, options: Options, say: Callable[[str], None]) -> None:
         When there is nothing to serve.
     UsageError
         When an option makes no sense.
-    OSError
+    ServerError
         When the address cannot be had.
     """
     ring = ring_of(options.ring)
@@ -137,7 +137,11 @@ def _feed(archive: Archive, options: Options) -> Iterable[Released]:
 
 async def _serve(server: Server, archive: Archive, options: Options, say: Callable[[str], None]) -> None:
     feed = _feed(archive, options)
-    await server.open()
+    try:
+        await server.open()
+    except OSError as error:
+        address = f"{server.host}:{server.port}"
+        raise ServerError(f"cannot listen on {address}: {error.strerror or error}") from error
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
