@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -91,10 +92,8 @@ class Influxd:
         for result in told["results"]:
             assert "error" not in result, result
             for series in result.get("series", ()):
-                for values in series["values"]:
-                    rows.append(
-                        {**series.get("tags", {}), **dict(zip(series["columns"], values, strict=True))}
-                    )
+                tags, columns = series.get("tags", {}), series["columns"]
+                rows += [{**tags, **dict(zip(columns, values, strict=True))} for values in series["values"]]
         return rows
 
     def count(self, measurement: str, field: str) -> int:
@@ -111,8 +110,8 @@ class Shim:
         what is accepted.
     answer
         status, headers and body given to every write instead of asking the backend; None: ask it.
-    max_lines
-        more in one request is answered with 413.
+    max_bytes
+        longer bodies are answered with 413; 0: none.
     """
 
     def __init__(self, backend: Influxd | None, port: int | None = None) -> None:
@@ -123,6 +122,7 @@ class Shim:
         self.hang_s = 0.0
         self.seen: list[tuple[int, int]] = []  # status and length of bodies
         self._server: ThreadingHTTPServer | None = None
+        self._links: list[Any] = []
 
     @property
     def url(self) -> str:
@@ -152,6 +152,10 @@ class Shim:
             daemon_threads = True
             allow_reuse_address = True
 
+            def process_request(self, request: Any, address: Any) -> None:
+                shim._links.append(request)
+                super().process_request(request, address)
+
             def handle_error(self, *given: Any) -> None:
                 pass  # clients that went away
 
@@ -163,6 +167,9 @@ class Shim:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        while self._links:
+            with contextlib.suppress(OSError):
+                self._links.pop().shutdown(socket.SHUT_RDWR)
 
     def handle(self, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
         if self.hang_s:
