@@ -38,8 +38,8 @@ class Child:
         self._log = Path(spec.folder) / "log" / f"{spec.name}.log"
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
-        self._heard_s = 0.0
-        self._started_s = 0.0
+        self.heard_s = 0.0
+        self.started_s = 0.0
         self.deaths: deque[float] = deque(maxlen=100)
         self.restart_s = 0.0  # monotonic time of the next start, 0 when none is due
         self.beat: Heartbeat | None = None
@@ -78,7 +78,7 @@ class Child:
         self.beat = None
         self.restart_s = 0.0
         self.asked = False
-        self._started_s = self._heard_s = clock.monotonic_s()
+        self.started_s = self.heard_s = clock.monotonic_s()
         command = [
             sys.executable,
             "-m",
@@ -99,19 +99,19 @@ class Child:
             return
         worked = self.works
         self.beat = beat
-        self._heard_s = clock.monotonic_s()
+        self.heard_s = clock.monotonic_s()
         if self.works and not worked:
             self.has_worked = True
-            self.ready_after_s = self._heard_s - self._started_s
+            self.ready_after_s = self.heard_s - self.started_s
 
     def stuck(self) -> str:
         """Why it has to be killed; empty when it has not."""
         if not self.running:
             return ""
         now = clock.monotonic_s()
-        if self.works and now - self._heard_s > self._silence_s:
+        if self.works and now - self.heard_s > self._silence_s:
             return f"gave no sign of life for {self._silence_s:g} s"
-        if not self.works and now - self._started_s > self._start_s:
+        if not self.works and now - self.started_s > self._start_s:
             return f"was not ready after {self._start_s:g} s"
         return ""
 

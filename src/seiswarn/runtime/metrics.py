@@ -16,6 +16,7 @@ import msgspec
 
 from seiswarn.runtime import clock
 from seiswarn.runtime.child import WORKING
+from seiswarn.runtime.files import STATUS_FILE
 from seiswarn.store.series_points import stages_of
 from seiswarn.timebase import NS
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
-STATUS_FILE = "status.json"
 FRESH_S = 10.0  # a status older than this is that of a daemon that hangs or has ended
 PREFIX = "seiswarn"
 _NOT_A_NAME = re.compile(r"[^a-zA-Z0-9_]")

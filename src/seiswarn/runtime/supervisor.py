@@ -8,6 +8,7 @@ up with the journal.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -23,6 +24,7 @@ from seiswarn.messages import Heartbeat, decode
 from seiswarn.runtime import clock
 from seiswarn.runtime.child import DEATHS_WITHIN_S, LAST_BACKOFF_S, Child
 from seiswarn.runtime.spec import Endpoints, ProcessSpec
+from seiswarn.runtime.status import StatusFile
 
 Say = Callable[[str], None]
 
@@ -69,7 +71,8 @@ class Supervisor:
 
     def __init__(self, specs: Sequence[ProcessSpec], sockets: Path, say: Say) -> None:
         self._sockets = sockets
-        self._say = say
+        self.status = StatusFile(specs[0], os.getpid())
+        self._tell = say
         self.children = {
             spec.name: Child(spec, silence_s=SILENCE_S[spec.kind], start_s=START_WITHIN_S) for spec in specs
         }
@@ -80,6 +83,10 @@ class Supervisor:
         self._exit_code = 0
         self.restarts = 0
         self.on_beat: Callable[[Heartbeat], None] | None = None
+
+    def _say(self, sentence: str) -> None:
+        self.status.say(sentence)
+        self._tell(sentence)
 
     # --- the loop --------------------------------------------------------------------------
 
@@ -93,6 +100,7 @@ class Supervisor:
     def step(self, timeout_s: float = TURN_S) -> int | None:
         """One turn: hear heartbeats, start, restart, stop what is due. The exit code at the end."""
         self._hear(timeout_s)
+        self.status.write(list(self.children.values()), stopping=self._stopping is not None)
         if self._stopping is not None:
             return self._stop_step()
         self._start_due()
@@ -117,6 +125,7 @@ class Supervisor:
         """End everything at once that still runs."""
         for child in self.children.values():
             child.close()
+        self.status.write(list(self.children.values()), stopping=True, at_once=True)
         self._control.close()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
