@@ -13,6 +13,7 @@ import zmq
 from seiswarn.bus import Bound, Link, Publisher
 from seiswarn.errors import BusError, UsageError
 from seiswarn.ingest.base import Item
+from seiswarn.ingest.freshest import Freshest
 from seiswarn.messages import Message, PacketBlock, Tick, encode
 from seiswarn.publish.sinks.file import write_atomically
 from seiswarn.publish.sinks.zmq_pub import topic_of
@@ -29,6 +30,7 @@ from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import ProcessSpec
 from seiswarn.runtime.suspects import suspect_line
 from seiswarn.runtime.ticker import LiveTicks, SourceTicks, Ticker
+from seiswarn.runtime.timing import StageTimes
 from seiswarn.runtime.warm import compile_aside, warm
 from seiswarn.timebase import NS, from_seconds, iso
 
@@ -62,6 +64,8 @@ class Core:
         self._waveform = OpenedStage(setup.params.waveform, setup.table)
         pipeline = setup.pipeline(self._waveform.stage)
         warm(pipeline, aside)
+        self._times = StageTimes()
+        pipeline.observe = self._times.observe
         life.give("warm", 0, {})
         # An outlet that lags loses wake-ups, never messages: followers read the journal.
         self._out = Publisher(spec.endpoints.output, self._incarnation)
@@ -87,6 +91,8 @@ class Core:
         names = [source.name for source in spec.sources]
         self._ticker: Ticker = self._time(names)
         self._incoming = {name: Incoming(self._session.marks.get(name, 0)) for name in names}
+        # One live source alone brings nothing that another had brought before.
+        self._freshest = Freshest() if len(names) > 1 and not feeds else None
         self._last_packet_ns = 0
         self._drained = False
         self._acked_s = 0.0
@@ -163,6 +169,11 @@ class Core:
         begun = clock.perf_s()
         items: list[Item] = []
         for item in frame.items:
+            if self._freshest is not None and isinstance(item, PacketBlock):
+                newer = self._freshest.newer(name, item)
+                if newer is None:
+                    continue
+                item = newer
             items.extend(self._admit(item, frame.tick) if isinstance(item, PacketBlock) else (item,))
         # The end of a source is not marked: after a crash it has to be said again.
         ends = frame.tick.last and not frame.items
@@ -181,7 +192,7 @@ class Core:
         due_ns = self._ticker.due_ns
         if due_ns is not None:
             for piece in self._slicer.advance(due_ns):
-                self._session.step(piece)
+                self._times.step(self._session.step, piece)
                 self._stepped = True
 
     def _admit(self, block: PacketBlock, tick: Tick) -> list[Item]:
@@ -259,12 +270,20 @@ class Core:
             self._out.beat(now_ns, state=state, status=self._spec.status)
 
     def _counts(self) -> dict[str, float]:
-        return self.counters | {
-            "slices": float(self._session.n_slices),
-            "recovered": float(self._session.recovered),
-            "n_out": float(self._session.pipeline.n_out),
-            "unjournaled": float(bool(self._session.unjournaled)),
-        }
+        return (
+            self.counters
+            | self._times.counters()
+            | {
+                "slices": float(self._session.n_slices),
+                "recovered": float(self._session.recovered),
+                "n_out": float(self._session.pipeline.n_out),
+                "unjournaled": float(bool(self._session.unjournaled)),
+                **{
+                    f"known_{name}": float(n)
+                    for name, n in (self._freshest.dropped.items() if self._freshest else ())
+                },
+            }
+        )
 
     def _write_facts(self) -> None:
         """run.json: enough to repeat the run, and what came of it."""
