@@ -68,6 +68,7 @@ class Counts(NamedTuple):
     pair_ns: I64  # when at least two of that group showed signs of it
     usual_latency_s: F64
     flat: I64  # whether the vertical has stopped moving
+    mute: I64  # whether it moves by less than a count
     lived: I64  # intervals in which it moved
 
     @classmethod
@@ -85,11 +86,12 @@ class Counts(NamedTuple):
             pair_ns=never[2],
             usual_latency_s=table.st_latency_s.copy(),
             flat=np.zeros(n, dtype=np.int64),
+            mute=np.zeros(n, dtype=np.int64),
             lived=np.zeros(n, dtype=np.int64),
         )
 
 
-def hard(p: Params, now_ns: int, s: Seen, c: Counts, live: B1, resolved: B1, n_comp: F64) -> Levels:
+def hard(p: Params, now_ns: int, s: Seen, c: Counts, live: B1, resolved: B1) -> Levels:
     """(N_HARD, n_st) levels of what ground motion cannot make."""
     hold_ns = from_seconds(p.hold_s)
     levels = np.zeros((N_HARD, len(live)), dtype=np.int8)
@@ -100,8 +102,9 @@ def hard(p: Params, now_ns: int, s: Seen, c: Counts, live: B1, resolved: B1, n_c
     levels[ROW[Reason.IDENTICAL_DATA]] = 2 * (now_ns - s.si[:, st.S_SAME] <= hold_ns)
     levels[ROW[Reason.IMPLAUSIBLE]] = 2 * (now_ns - c.implausible_ns <= hold_ns)
     # Where noise is smaller than a count a quiet trace is flat: dead is only what had moved, or what speaks.
-    stopped = ((c.lived >= LIVED) & resolved) | (c.spikes >= DEAD_WORDS) | (c.false >= DEAD_WORDS)
-    levels[ROW[Reason.DEAD]] = c.flat * (1 + stopped)
+    speaks = (c.spikes >= DEAD_WORDS) | (c.false >= DEAD_WORDS)
+    stopped = (c.lived >= LIVED) & resolved
+    levels[ROW[Reason.DEAD]] = np.maximum(c.flat * (1 + (stopped | speaks)), 2 * (c.mute & speaks))
     return levels
 
 

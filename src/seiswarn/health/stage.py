@@ -40,12 +40,14 @@ from seiswarn.messages import (
 )
 from seiswarn.reasons import Reason
 from seiswarn.station_attributes import matches
-from seiswarn.stations import TIERS, StationTable, Z
+from seiswarn.stations import TIERS, UNIT_ACCELERATION, StationTable, Z
 from seiswarn.timebase import NS, from_seconds
 
 FULL_NS = 60 * NS
 OWN_CLOCK_NS = 600 * NS  # our own clock is complained of so often
 LEAST_COUNTS = 2.0  # mean second difference below which integer samples are too alike everywhere
+# In the picking band: noise of an open input, or of a sensor that resolves no better.
+MUTE_COUNTS = 0.5
 USUAL_KEPT_S = 86400.0  # over which latency becomes usual
 # An event excuses stations as far as it is felt or its waves raise the noise: once and a half as far as it
 # was picked and 100 km more, and by magnitude 150 km for M 6, 500 km for M 7; until two minutes after it was
@@ -73,6 +75,9 @@ class HealthStage:
         self._index = table.channel_index
         self._station_of = table.station_index
         self._vertical = table.ch_component == Z
+        self._gain = np.full(table.n_stations, np.inf)  # counts per m/s^2 of verticals that show acceleration
+        k = np.flatnonzero(self._vertical & (table.ch_unit == UNIT_ACCELERATION))
+        self._gain[table.ch_station[k]] = np.abs(table.ch_gain[k])
         self._n_comp = np.maximum(np.bincount(table.ch_station, minlength=table.n_stations), 1).astype(float)
         self._limits = np.array([params.future_s, params.jump_s, params.gap_s])
         self._windows = [(_mask(w, table), *w.span_ns()) for w in params.maintenance]
@@ -205,6 +210,7 @@ class HealthStage:
         upright = self._vertical[channel]
         of = station[upright]
         c.flat[of] = flat[upright] & (clipped[upright] == 0)
+        c.mute[of] = (noise > 0.0)[upright] & (noise[upright] * self._gain[of] < MUTE_COUNTS)
         c.lived[of] += ~flat[upright]
         good = upright & ~flat & calm[station] & (noise > 0.0) & np.isfinite(noise)
         self._history.learn_noise(station[good], noise[good])
@@ -283,7 +289,7 @@ class HealthStage:
         drifted = self._history.drifted(self._table, p.offset_mps2)
         levels = np.concatenate(
             [
-                faults.hard(p, now_ns, s, c, live, resolved, self._n_comp),
+                faults.hard(p, now_ns, s, c, live, resolved),
                 faults.soft(p, now_ns, s, c, off, drifted, self._n_comp),
             ]
         )
