@@ -169,12 +169,7 @@ class Core:
         begun = clock.perf_s()
         items: list[Item] = []
         for item in frame.items:
-            if self._freshest is not None and isinstance(item, PacketBlock):
-                newer = self._freshest.newer(name, item)
-                if newer is None:
-                    continue
-                item = newer
-            items.extend(self._admit(item, frame.tick) if isinstance(item, PacketBlock) else (item,))
+            items.extend(self._admit(name, item, frame.tick) if isinstance(item, PacketBlock) else (item,))
         # The end of a source is not marked: after a crash it has to be said again.
         ends = frame.tick.last and not frame.items
         mark = None if ends else (name, frame.seq)
@@ -195,13 +190,16 @@ class Core:
                 self._times.step(self._session.step, piece)
                 self._stepped = True
 
-    def _admit(self, block: PacketBlock, tick: Tick) -> list[Item]:
+    def _admit(self, source: str, block: PacketBlock, tick: Tick) -> list[Item]:
         offered, span = len(block.channels), seen_span(block)
         if span is not None:
             self._last_packet_ns = max(self._last_packet_ns, span[1])
         admitted, errors = self._doorkeeper.admit_block(block, tick.t_seen_ns)
         self.counters["packets"] += offered
         self.counters["refused"] += offered - (len(admitted.channels) if admitted else 0)
+        # After the doorkeeper: a time that cannot be must not shut out the other sources.
+        if admitted is not None and self._freshest is not None:
+            admitted = self._freshest.newer(source, admitted)
         return [*errors] if admitted is None else [admitted, *errors]
 
     def _refuse(self, subject: str, reason: Reason, detail: str, t_seen_ns: int | None = None) -> None:
@@ -282,8 +280,14 @@ class Core:
                     f"known_{name}": float(n)
                     for name, n in (self._freshest.dropped.items() if self._freshest else ())
                 },
+                **self._known(),
             }
         )
+
+    def _known(self) -> dict[str, float]:
+        """Packets by source that another had brought before."""
+        dropped = self._freshest.dropped if self._freshest is not None else {}
+        return {f"known_{name}": float(n) for name, n in dropped.items()}
 
     def _write_facts(self) -> None:
         """run.json: enough to repeat the run, and what came of it."""
