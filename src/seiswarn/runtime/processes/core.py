@@ -276,10 +276,6 @@ class Core:
                 "recovered": float(self._session.recovered),
                 "n_out": float(self._session.pipeline.n_out),
                 "unjournaled": float(bool(self._session.unjournaled)),
-                **{
-                    f"known_{name}": float(n)
-                    for name, n in (self._freshest.dropped.items() if self._freshest else ())
-                },
                 **self._known(),
             }
         )
