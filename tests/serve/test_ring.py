@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seiswarn.serve.header import Header, read_header, seed_name, split_source_id
-from seiswarn.serve.ring import Ring, seq_v3
+from seiswarn.serve.ring import ENTRY_BYTES, Ring, seq_v3
 from seiswarn.timebase import NS
 from serving import T0, make_records
 
@@ -51,7 +51,7 @@ def test_bound_in_bytes_holds_over_many_turns() -> None:
     for k in range(30_000):
         ring.add(bytes(500), header(k))
         assert ring.n_bytes <= 100_000
-    assert len(ring) == 100_000 // 750
+    assert len(ring) == 100_000 // (500 + ENTRY_BYTES)
     assert [e.seq for e in ring.slice(ring.first_seq, 5)] == list(range(ring.first_seq, ring.first_seq + 5))
     assert len(ring._entries) < 10_000, "forgotten places are given back"
 

@@ -355,7 +355,10 @@ def test_who_has_no_password_gets_no_data() -> None:
         [b"ERROR", b"UNSUPPORTED"],
     ]
     assert say(s, "END")[0].startswith(b"ERROR")
-    assert say(s, "AUTH USERPASS ann pass", "STATION *", "DATA 1", "END") == [OK, OK, OK, b""]
+    assert info_json(say(s, "INFO STREAMS")[0])[1]["station"] == [], "as if there were none"
+    assert say(s, "AUTH USERPASS ann pass") == [OK]
+    assert len(info_json(say(s, "INFO STATIONS")[0])[1]["station"]) == 2
+    assert say(s, "STATION *", "DATA 1", "END") == [OK, OK, b""]
     assert (
         say(session(**door), "STATION S000 XX", "SELECT HHZ", "DATA 1", "TIME 2020,1,1,0,0,0") == [ERROR] * 4
     )

@@ -40,11 +40,12 @@ class Client(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self.host, self.port = (transport.get_extra_info("peername") or ("unknown", 0))[:2]
         self._transport.set_write_buffer_limits(_HIGH, _LOW)
+        self._local = str(self.host).startswith(_LOOPBACK)
         secure = transport.get_extra_info("ssl_object") is not None
         door = Door(
             users=self._server.users,
-            private=secure or self.host.startswith(_LOOPBACK),
-            connections=self._server.connections,
+            private=secure or self._local,
+            connections=self._known,
             now_ns=self._server.now_ns,
         )
         self.session = Session(self._server.ring, self._server.about, door)
@@ -79,6 +80,10 @@ class Client(asyncio.Protocol):
         return Connection(
             self.host, self.port, self.since_ns, session.version, session.agent, self.sent, next_seq
         )
+
+    def _known(self) -> list[Connection]:
+        """The connections this client is told of: all of them on the server's machine, else its own."""
+        return self._server.connections() if self._local else [self.as_connection()]
 
     def data_received(self, data: bytes) -> None:
         self.active_s = clock.monotonic_s()

@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 import pymseed
 
 from seiswarn.serve.repack import V3_BYTES
-from seiswarn.serve.ring import Ring, Stream
+from seiswarn.serve.ring import Stream
 from seiswarn.serve.selectors import FILTERS
 from seiswarn.timebase import iso
 
@@ -50,15 +50,17 @@ class Connection:
     next_seq: int | None  # None before data were asked for
 
 
-def info_v3(level: str, about: About, ring: Ring, connections: Iterable[Connection], now_ns: int) -> bytes:
+def info_v3(
+    level: str, about: About, streams: Iterable[Stream], connections: Iterable[Connection], now_ns: int
+) -> bytes:
     """The packets that answer INFO `level`, the last one marked as such; an error for an unknown level."""
     known = level in LEVELS_V3
     body = ""
     if level in ("CAPABILITIES", "ALL"):
         body += "".join(f"<capability name={quoteattr(c)}/>" for c in (*_LEGACY, *about.capabilities))
     if level in ("STATIONS", "STREAMS", "ALL"):
-        for station, streams in _by_station(ring.streams).items():
-            body += _station_xml(station, streams, level != "STATIONS")
+        for station, held in _by_station(streams).items():
+            body += _station_xml(station, held, level != "STATIONS")
     if level in ("CONNECTIONS", "ALL"):
         body += "".join(_connection_xml(c) for c in connections)
     text = (
@@ -134,7 +136,6 @@ def _connection_xml(c: Connection) -> str:
 def info_v4(
     words: Sequence[str],
     about: About,
-    ring: Ring,
     connections: Iterable[Connection],
     wanted: Iterable[Stream],
 ) -> bytes:

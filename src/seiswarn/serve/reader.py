@@ -123,6 +123,8 @@ class Reader:
             return False
         if self._ring.finished:
             return True
+        if self._ring.newest_ns < self._until:
+            return False
         # Streams that are known and silent might still come.
         newest = [s.entries[-1].end_ns if s.entries else 0 for s in self._ring.streams if self._want(s)]
         return bool(newest) and (min(newest) >= self._until or max(newest) >= self._until + _AFTER_NS)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 from seiswarn.serve.header import Header, read_header, seed_name
 
-DEFAULT_BYTES = 256 << 20  # choice: half a million records of 512 bytes, 3 minutes of 1,000 stations at 3/s
-_ENTRY_BYTES = 250  # what an entry takes beside its record, measured with CPython 3.11
+DEFAULT_BYTES = 256 << 20  # choice: 326,000 records of 512 bytes, 2 minutes of 1,000 stations at 3/s
+ENTRY_BYTES = 310  # what an entry takes beside its record, measured with CPython 3.11
 _SIZES = struct.Struct("<IQ")  # length of the payload, sequence number: SeedLink 4, data transfer
 _MASK_V3 = 0xFFFFFF  # sequence numbers of SeedLink 3 have 24 bits
 _COMPACT = 4096  # forgotten places in front before they are given back
@@ -69,6 +69,7 @@ class Ring:
         self.closed = False  # all streams there will ever be are declared
         self.stations: dict[str, int] = {}  # number of streams by station
         self.n_bytes = 0
+        self.newest_ns = 0  # end of the latest data that came
         self._entries: list[Entry | None] = []
         self._base = first_seq  # number of the packet at place 0
         self._gone = 0  # forgotten places in front
@@ -129,7 +130,9 @@ class Ring:
         entry = Entry(self.next_seq, stream, h.start_ns, h.end_ns, record)
         self._entries.append(entry)
         stream.entries.append(entry)
-        self.n_bytes += len(record) + _ENTRY_BYTES
+        self.n_bytes += len(record) + ENTRY_BYTES
+        if h.end_ns > self.newest_ns:
+            self.newest_ns = h.end_ns
         while len(self) > 1 and self.used > 1.0:
             self._forget()
         return entry
@@ -140,7 +143,7 @@ class Ring:
         self._entries[self._gone] = None
         self._gone += 1
         oldest.stream.entries.popleft()
-        self.n_bytes -= len(oldest.record) + _ENTRY_BYTES
+        self.n_bytes -= len(oldest.record) + ENTRY_BYTES
         if self._gone >= _COMPACT and 2 * self._gone >= len(self._entries):
             del self._entries[: self._gone]
             self._base += self._gone

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from seiswarn.serve.info import About, Connection, error_v4, info_v3, info_v4
 from seiswarn.serve.negotiation import Negotiation, Refused, glob
 from seiswarn.serve.reader import Reader
-from seiswarn.serve.ring import Ring
+from seiswarn.serve.ring import Ring, Stream
 from seiswarn.serve.selectors import selector_v4
 from seiswarn.serve.words import Lines, TooLong
 
@@ -232,22 +232,26 @@ class Session:
 
     # Questions
 
+    def _visible(self) -> Iterable[Stream]:
+        """What this client may know of: for whom stations are closed, there are none."""
+        return () if self._door.users and not self._user else self._ring.streams
+
     def _info(self, words: list[str]) -> bytes:
         if self.version == 3:
             level = words[0].upper() if words else ""
-            return info_v3(level, self._about, self._ring, self._door.connections(), self._door.now_ns())
+            return info_v3(level, self._about, self._visible(), self._door.connections(), self._door.now_ns())
         # Named as in SELECT, but for the stations: STATION_PATTERN [STREAM_PATTERN[.FORMAT]]
         try:
             station = glob(words[1] if len(words) > 1 else "*")
             stream = selector_v4(words[2] if len(words) > 2 else "*")
         except (Refused, ValueError) as error:
             return error_v4("ARGUMENTS", str(error), self._about)
-        wanted = [s for s in self._ring.streams if station(s.station) and stream.matches(s)]
-        return info_v4(words, self._about, self._ring, self._door.connections(), wanted)
+        wanted = [s for s in self._visible() if station(s.station) and stream.matches(s)]
+        return info_v4(words, self._about, self._door.connections(), wanted)
 
     def _cat(self, words: list[str]) -> bytes:
         self._only(3)
-        stations = sorted({s.station for s in self._ring.streams})
+        stations = sorted({s.station for s in self._visible()})
         rows = [f"{net:<2} {sta:<5} {net}_{sta}\r\n" for net, _, sta in (s.partition("_") for s in stations)]
         return "".join([*rows, "END"]).encode("ascii", "replace")
 
