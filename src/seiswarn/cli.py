@@ -249,11 +249,26 @@ def check(config: Annotated[Path, typer.Argument(help="Configuration file.")]) -
 
 @app.command()
 def stations(
-    path: Annotated[list[Path], typer.Argument(help="StationXML files, or folders with such.")],
+    path: Annotated[list[Path] | None, typer.Argument(help="StationXML files, or folders with such.")] = None,
     at: Annotated[str, typer.Option(help="Epoch, ISO 8601 UTC; the latest without.")] = "",
+    report: Annotated[
+        Path | None, typer.Option(help="Run folder: tell how its stations did instead.")
+    ] = None,
+    month: Annotated[str, typer.Option(help="YYYY-MM, of the report; all there is without.")] = "",
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD, of the report.")] = "",
+    csv: Annotated[Path | None, typer.Option(help="Write the report to this file, too.")] = None,
 ) -> None:
-    """List the stations that can be used, and what can not be used with the reason."""
+    """List the stations that can be used, and what can not be used with the reason.
+
+    With --report RUN_FOLDER: completeness, latency and trust of each station instead.
+    """
     from seiswarn.errors import UsageError
+
+    if report is not None:
+        _report_stations(report, month, day, csv)
+        return
+    if not path:
+        raise UsageError("give StationXML files, or --report RUN_FOLDER")
     from seiswarn.stationxml import describe, read_station_tables
     from seiswarn.timebase import parse_iso
 
@@ -265,6 +280,37 @@ def stations(
     for row in describe(table):
         say(row.text())
     say(f"{table.n_stations} stations, {table.n_channels} channels usable; {len(table.refusals)} refused.")
+
+
+def _report_stations(folder: Path, month: str, day: str, csv: Path | None) -> None:
+    """Tables of completeness and health."""
+    from rich.console import Console
+
+    from seiswarn.errors import UsageError
+    from seiswarn.runtime.stations_report import HEAD, as_text, rows_from, span, table_of, write_csv
+
+    first, last, period = span(month, day)
+    rows, days = rows_from(folder, first, last)
+    if not rows:
+        known = f"known: {days[0]} to {days[-1]}" if days else "no minute of station health was stored yet"
+        raise UsageError(f"{folder}: nothing of {period or 'any day'}; {known}")
+    period = period or (days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}")
+    console, lines = Console(), table_of(rows)
+    if console.is_terminal:
+        from rich.table import Table
+
+        table = Table(title=f"Stations, {period}")
+        for k, name in enumerate(HEAD):
+            table.add_column(name, justify="left" if k < 2 else "right")
+        for line in lines:
+            table.add_row(*line)
+        console.print(table)
+    else:
+        say(f"Stations, {period}")
+        for text in as_text(lines):
+            say(text)
+    if csv is not None:
+        write_csv(csv, rows, period)
 
 
 @app.command()

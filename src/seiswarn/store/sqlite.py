@@ -19,7 +19,18 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from seiswarn.errors import StoreError
-from seiswarn.messages import Alert, Decision, EventEstimate, Message, Pick, QuickReport, decode, encode
+from seiswarn.messages import (
+    Alert,
+    Decision,
+    EventEstimate,
+    Message,
+    Pick,
+    QuickReport,
+    StationHealth,
+    decode,
+    encode,
+)
+from seiswarn.store import health_days
 
 SCHEMA_VERSION = 1
 
@@ -220,6 +231,8 @@ class Database:
             _insert(db, "decisions", row)
         elif isinstance(message, QuickReport):
             _insert(db, "reports", (run_id, message.event_id, message.number, seq, encode(message)))
+        elif isinstance(message, StationHealth):
+            health_days.fold(db, message)
         elif isinstance(message, Pick):
             p = message
             _insert(db, "picks", (run_id, p.pick_id, seq, p.station, p.t_ns, p.snr, p.t_seen_ns))
@@ -277,6 +290,8 @@ class Database:
                 for statement in _TABLES.split(";\n"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        with self._transaction():
+            db.execute(health_days.TABLE)  # later than the others: databases made before get it too
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
