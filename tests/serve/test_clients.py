@@ -263,6 +263,26 @@ def test_commands_at_once_get_all_their_answers(running: Background) -> None:
         assert raw.packet_v4()[1] == 1
 
 
+def test_commands_that_come_byte_by_byte_are_the_same_commands(running: Background) -> None:
+    words = b"HELLO\r\nSTATION S000 XX\rSELECT HHZ\nSELECT NOSUCHTHING\r\nDATA 1\r\nEND\r\n"
+    answers = []
+    for step in (len(words), 1, 7):
+        with Raw(running.port) as raw:
+            raw.socket.setsockopt(6, 1, 1)  # TCP_NODELAY
+            for k in range(0, len(words), step):
+                raw.send(words[k : k + step])
+            answers.append([raw.line() for _ in range(6)] + [raw.packet_v3() for _ in range(5)])
+    assert answers[0][2:6] == ["OK\r\n", "OK\r\n", "ERROR\r\n", "OK\r\n"]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_an_address_that_is_taken_leaves_nothing_behind(running: Background) -> None:
+    before = threading.active_count()
+    with pytest.raises(OSError), Background(Server(Ring(), port=running.port)):
+        pass
+    assert threading.active_count() == before
+
+
 @pytest.mark.parametrize(
     "rubbish",
     [

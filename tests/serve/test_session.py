@@ -144,6 +144,14 @@ def test_multi_station_in_version_3() -> None:
     assert numbers(s) == [4, 8, 10, 14, 16, 20, 22, 26, 28]
 
 
+@pytest.mark.parametrize("start", range(1, 32))
+def test_each_station_begins_at_its_own_number(start: int) -> None:
+    s = session()
+    say(s, "STATION S001 XX", "DATA 1", "STATION S000 XX", f"DATA {start:X}", "END")
+    of_s000 = {n for n in range(1, 31) if (n - 1) % 6 < 3}
+    assert numbers(s) == [n for n in range(1, 31) if n not in of_s000 or n >= start]
+
+
 def test_uni_station_is_all_stations_and_data_follow_at_once() -> None:
     s = session()
     assert say(s, "SELECT HHZ", "DATA A") == [OK, b""]

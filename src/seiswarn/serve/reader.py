@@ -67,8 +67,8 @@ class Reader:
         out: list[bytes] = []
         size = 0
         for entry in entries:
-            self.seq += 1
             want = self._want(entry.stream)
+            self.seq += 1
             if want is None or not (want.plain or _inside(entry, want.request)):
                 continue
             size += self._put(out, entry, want)
