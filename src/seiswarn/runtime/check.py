@@ -15,6 +15,7 @@ from seiswarn.config_doors import IngestArchive, IngestRecords, IngestSynthetic
 from seiswarn.config_parts import PublishZmq
 from seiswarn.errors import ConfigError, SeiswarnError, UsageError
 from seiswarn.runtime.check_audiences import audience_findings
+from seiswarn.runtime.check_series import series_findings
 from seiswarn.runtime.check_targets import target_findings
 from seiswarn.runtime.finding import Finding
 from seiswarn.stations import StationTable
@@ -44,6 +45,7 @@ def check_config(path: Path) -> list[Finding]:
             _try(findings, "pipeline", lambda: _pipeline(setup, findings))
     _folder(config, findings)
     _endpoints(config, findings)
+    findings += series_findings(config)
     return findings
 
 
