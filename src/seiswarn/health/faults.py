@@ -183,8 +183,8 @@ def soft(p: Params, now_ns: int, s: Seen, c: Counts, off_decades: F64, drifted: 
     return out[N_HARD:]
 
 
-def wide(off_decades: F64, live: B1, p: Params) -> bool:
-    """Whether so much of the network is louder than usual that it is the ground that moves."""
-    n = int(live.sum())
-    loud = int(((off_decades > np.log10(p.noise_factor)) & live).sum())
+def wide(off_decades: F64, known: B1, p: Params) -> bool:
+    """Whether so many of the stations with a `known` history are louder than usual that the ground moves."""
+    n = int(known.sum())
+    loud = int(((off_decades > np.log10(p.noise_factor)) & known).sum())
     return n > 0 and loud > max(1.0, WIDE_SHARE * n)

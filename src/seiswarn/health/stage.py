@@ -294,7 +294,7 @@ class HealthStage:
             ]
         )
         frozen = np.broadcast_to(in_event, (len(FAULTS) - N_HARD, len(live))).copy()
-        if faults.wide(off, live, p):
+        if faults.wide(off, self._history.n >= least, p):
             frozen[faults.ROW[Reason.NOISE_HIGH] - N_HARD] = True
         maintained = self._maintained(now_ns)
         self._standing.judge(levels, frozen, down, heard, maintained, elapsed_ns, p.recover_s)
