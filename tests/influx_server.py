@@ -62,7 +62,11 @@ class Influxd:
         config.touch()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [INFLUXD, "-config", str(config)], env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                ["nice", "-n", "10", INFLUXD, "-config", str(config)],
+                env=env,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         until = time.monotonic() + 30
         while True:

@@ -7,6 +7,7 @@ position in the journal; after a crash reading begins where the one that is furt
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from seiswarn.store.journal import Records
 from seiswarn.store.series_points import Health, PointMaker, SecondColumns, is_wanted, process_points
 
 WAIT_S = 0.05
+NICE = 10  # where processors are few, the core comes first
 log = logging.getLogger(__name__)
 
 
@@ -134,6 +136,7 @@ class _Daemon:
 def main(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
     """Measure until told to stop, then everything the journal still has; 1 when points are left over."""
     folder, params = Path(spec.folder), spec.config.series
+    os.nice(NICE)
     follower = Follower(folder, spec.endpoints.output)
     try:
         while not (run_id := follower.run_id):
