@@ -356,19 +356,27 @@ def test_a_slow_client_is_dropped_and_holds_up_nobody() -> None:
 
 def test_who_stops_taking_is_dropped_after_a_while() -> None:
     told: list[str] = []
-    limits = Limits(stall_s=0.3, silence_s=1.0, end_s=0.2)
-    with Background(Server(Ring(), port=0, tell=told.append, limits=limits)) as server:
-        with Raw(server.port) as stalled, Raw(server.port) as silent, Raw(server.port) as ended:
+    with Background(Server(Ring(), port=0, tell=told.append, limits=Limits(stall_s=0.5))) as server:
+        with Raw(server.port) as stalled:
             stalled.send("DATA\r\n")
             wait_for(lambda: server.call(lambda: len(server.server.streaming)) == 1)
             server.publish(RECORDS * 1000)
-            ended.send("FETCH FFFFFF\r\n")
-            assert ended.read(520) != b""
-            wait_for(lambda: server.server.counts["dropped_stalled"] >= 1)
-            assert silent.closed()
-            assert server.server.counts["dropped_silent"] == 1
+            wait_for(lambda: server.server.counts["dropped_stalled"] == 1)
         wait_for(lambda: not server.call(server.server.connections))
     assert any("took nothing for" in t for t in told)
+
+
+def test_who_says_nothing_or_stays_after_the_end_is_sent_away() -> None:
+    limits = Limits(stall_s=1.0, silence_s=1.0, end_s=0.5)
+    with Background(Server(Ring(), port=0, limits=limits)) as server:
+        server.publish(RECORDS)
+        with Raw(server.port) as silent, Raw(server.port) as ended:
+            ended.send("FETCH\r\n")
+            assert len(ended.read(520 * len(RECORDS))) == 520 * len(RECORDS)
+            assert ended.read(3) == b"END"
+            assert ended.closed()
+            assert silent.closed()
+        assert server.server.counts["dropped_silent"] == 1
 
 
 def test_a_flood_of_questions_that_nobody_reads_the_answers_of_fills_no_memory(running: Background) -> None:
@@ -378,7 +386,19 @@ def test_a_flood_of_questions_that_nobody_reads_the_answers_of_fills_no_memory(r
             raw.send("INFO STREAMS\r\n" * 5_000_000)
         clients = running.call(lambda: [c.waiting_bytes for c in running.server._clients])
         assert max(clients) < 2 << 20
+        unread = running.call(lambda: [len(c.session._lines) for c in running.server._clients])
+        assert max(unread) < 2 << 20, "nor do the questions"
         assert running.call(lambda: 1) == 1
+
+
+def test_other_machines_are_not_told_who_else_is_there(running: Background, monkeypatch) -> None:
+    for local, n in ((True, 2), (False, 1)):
+        monkeypatch.setattr("seiswarn.serve.client._LOOPBACK", ("127.",) if local else ("no such",))
+        with Raw(running.port) as other, Raw(running.port) as raw:
+            assert other.ask("SLPROTO 4.0") == raw.ask("SLPROTO 4.0") == "OK\r\n"
+            raw.send("INFO CONNECTIONS\r\n")
+            assert raw.packet_v4()[3].count(b'"host"') == n
+        wait_for(lambda: not running.call(running.server.connections))
 
 
 def test_only_so_many_clients() -> None:
@@ -430,11 +450,14 @@ def test_packets_leave_when_they_are_due_and_not_before() -> None:
 
 def test_a_client_at_full_speed_loses_nothing_though_the_ring_is_small() -> None:
     """As fast as possible means as fast as the clients take it."""
-    feed = [(T0, r) for r in RECORDS * 500]
+    feed = [(T0, r) for r in RECORDS * 1500]
     with Background(Server(Ring(max_records=2000), port=0)) as server, Raw(server.port) as raw:
+        raw.socket.setsockopt(1, 8, 1 << 16)  # SO_RCVBUF
         raw.send("DATA\r\n")
         wait_for(lambda: server.call(lambda: len(server.server.streaming)) == 1)
         playing = server.play(feed, None)
+        time.sleep(0.5)  # long enough to send it all to somebody who takes it
+        assert not playing.done()
         for k in range(len(feed)):
             head, record = raw.packet_v3()
             assert head == b"SL%06X" % (k + 1)

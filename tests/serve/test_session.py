@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymseed import MS3Record
 
+from seiswarn.serve.header import read_header
 from seiswarn.serve.info import About
 from seiswarn.serve.reader import Reader
 from seiswarn.serve.ring import Ring
@@ -259,6 +260,30 @@ def test_a_window_that_is_not_full_yet_goes_on() -> None:
     data = drain(s.reader)
     assert data.endswith(b"END")
     assert len(data) == 3 * 520 + 3, "the last second lies behind the window"
+
+
+WINDOW = "TIME 2020,9,13,12,26,44 2020,9,13,12,26,45"  # the last second that is held
+
+
+def test_a_window_ends_with_its_last_stream_with_the_archive_or_when_data_are_far_past_it() -> None:
+    ring = filled()
+    s = session(ring)
+    say(s, "STATION * *", WINDOW, "END")
+    assert drain(s.reader).endswith(b"END"), "the end of the data is the end of the window"
+
+    silent = read_header(RECORDS[0])._replace(station="XX_SILENT")
+    for finished, past_s, ends in ((True, 0, True), (False, 29, False), (False, 30, True)):
+        ring = filled()
+        ring.declare("XX_SILENT", "00_H_H_Z")
+        s = session(ring)
+        say(s, "STATION * *", WINDOW, "END")
+        assert not drain(s.reader).endswith(b"END"), "that one might still come"
+        if past_s:
+            end_ns = T0 + (5 + past_s) * NS
+            late = silent._replace(station="XX_S000", start_ns=end_ns - NS, end_ns=end_ns)
+            ring.add(RECORDS[0], late)
+        ring.finished = finished
+        assert drain(s.reader).endswith(b"END") is ends
 
 
 def test_dial_up_ends_in_both_versions() -> None:
