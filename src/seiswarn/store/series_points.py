@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from seiswarn.messages import Alert, EventEstimate, Message, Motions, Pick
+from seiswarn.messages import Alert, EventEstimate, Message, Motions, Pick, StationHealth
 from seiswarn.store.series_schema import (
     ALERT,
     EVENT,
@@ -20,6 +20,7 @@ from seiswarn.store.series_schema import (
     PROCESS,
     PROCESS_COUNTER,
     STAGE_TIMING,
+    STATION_HEALTH,
 )
 from seiswarn.timebase import NS
 
@@ -96,11 +97,12 @@ class PointMaker:
                 points.append(event_point(message))
             elif isinstance(message, Alert):
                 points.append(alert_point(message))
-            elif type(message).__name__ == "StationHealth":
+            elif isinstance(message, StationHealth):
                 self._hear(message)
+                points += health_points(message)
         return seconds, points
 
-    def _hear(self, health: Any) -> None:
+    def _hear(self, health: StationHealth) -> None:
         self._health.trust.update(zip(health.stations, health.trust, strict=False))
         self._health.state.update(zip(health.stations, map(str, health.state), strict=False))
         self.changed = True
@@ -128,6 +130,25 @@ def is_wanted(payload: bytes) -> bool:
 def network_of(station: str) -> str:
     """The network of ``NET.STA.LOC.BI``."""
     return station.partition(".")[0]
+
+
+def health_points(health: StationHealth) -> list[Point]:
+    """Points of stations whose state has changed; of a full message only those that are not ok.
+
+    A station that is down has no seconds of data whose trust could be told.
+    """
+    return [
+        Point(
+            STATION_HEALTH,
+            {"network": network_of(station), "station": station},
+            {"trust": trust, "state": str(state), "reasons": " ".join(reasons)},
+            health.t_seen_ns,
+        )
+        for station, state, trust, reasons in zip(
+            health.stations, health.state, health.trust, health.reasons, strict=False
+        )
+        if state != "ok" or not health.full
+    ]
 
 
 def pick_point(pick: Pick) -> Point:

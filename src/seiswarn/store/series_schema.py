@@ -31,6 +31,7 @@ class MeasurementSpec(NamedTuple):
 COMMON_TAGS = ("run", "status")
 
 STATION_SECOND = "station_second"
+STATION_HEALTH = "station_health"
 PICK = "pick"
 EVENT = "event"
 ALERT = "alert"
@@ -68,6 +69,15 @@ SCHEMA: dict[str, MeasurementSpec] = {
             "latency_s": _float("s", "from the end of the second to when the core had it"),
             "trust": _float("", "trust in the station, 0 to 1; missing until its health is known"),
             "state": _text("ok, degraded, untrusted, down or maintenance; missing until known"),
+        },
+    ),
+    STATION_HEALTH: MeasurementSpec(
+        "when the core found it: each change of state, and once a minute while a station is not ok",
+        ("network", "station"),
+        {
+            "trust": _float("", "trust in the station, 0 to 1"),
+            "state": _text("ok, degraded, untrusted, down or maintenance"),
+            "reasons": _text("why it is not ok, names separated by spaces"),
         },
     ),
     PICK: MeasurementSpec(
