@@ -202,7 +202,7 @@ def run(
     """Run the daemon: supervisor and processes, until stopped or the sources end."""
     from seiswarn.runtime.live import run_live
 
-    raise typer.Exit(run_live(read_config(config), out, say=say))
+    raise typer.Exit(run_live(read_config(config), out, say=say, reread=lambda: read_config(config)))
 
 
 @app.command()

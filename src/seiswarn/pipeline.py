@@ -25,6 +25,7 @@ from seiswarn.shaking.stage import ShakingStage
 from seiswarn.source.params import Params as SourceParams
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
+from seiswarn.station_moves import Moves
 from seiswarn.stations import StationTable
 from seiswarn.targets import Target, TargetTable
 from seiswarn.waveform.params import Params as WaveformParams
@@ -50,6 +51,8 @@ class Waveform(Stage, Protocol):
     """The first stage, or what stands in for it: a script of what it would say."""
 
     def warm_picker(self) -> None: ...
+
+    def adopt(self, data: bytes, moved: Moves) -> None: ...
 
     def warm_rest(self) -> None: ...
 
@@ -160,6 +163,18 @@ class Pipeline:
         for name, stage in self._stages.items():
             if name in snapshot.stages:  # who is newer than the snapshot has nothing to remember
                 stage.restore(snapshot.stages[name])
+        self.t_seen_ns, self.n_out = snapshot.t_seen_ns, snapshot.n_out
+
+    def adopt(self, data: bytes, moved: Moves) -> None:
+        """Go on from the snapshot of a pipeline with other stations or parameters, taken between events.
+
+        Noise, levels and health of the stations that stay go on; whatever belonged to events does not.
+        """
+        snapshot = msgspec.msgpack.decode(data, type=_Snapshot)
+        self._waveform.adopt(snapshot.stages["waveform"], moved)
+        self._source.adopt(snapshot.stages["source"], moved)
+        if "health" in snapshot.stages:
+            self._health.adopt(snapshot.stages["health"], moved)
         self.t_seen_ns, self.n_out = snapshot.t_seen_ns, snapshot.n_out
 
     def warm(self, rest_compiled: Callable[[], object] | None = None) -> None:

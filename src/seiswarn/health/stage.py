@@ -40,6 +40,7 @@ from seiswarn.messages import (
 )
 from seiswarn.reasons import Reason
 from seiswarn.station_attributes import matches
+from seiswarn.station_moves import Moves
 from seiswarn.stations import TIERS, UNIT_ACCELERATION, StationTable, Z
 from seiswarn.timebase import NS, from_seconds
 
@@ -403,6 +404,14 @@ class HealthStage:
         state = msgspec.msgpack.decode(data, type=_State)
         unpack(state.arrays, self._arrays())
         self._triggers, self._t, self._told_ns = state.triggers, state.times, state.told_ns
+
+    def adopt(self, data: bytes, moved: Moves) -> None:
+        """Go on from the snapshot of another network as far as stations are the same."""
+        state = msgspec.msgpack.decode(data, type=_State)
+        fresh = pack(self._arrays())
+        arrays = {name: moved.rows(state.arrays.get(name, b""), held) for name, held in fresh.items()}
+        unpack(arrays, self._arrays())
+        self._t = state.times
 
 
 def _mask(window: Window, table: StationTable) -> B1:

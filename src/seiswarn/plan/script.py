@@ -16,6 +16,7 @@ from seiswarn.messages import ChannelQuality, Message, Motions, Pick, PWindow, S
 from seiswarn.plan.recordings import LEAD_S, LONGEST_S, ORIGIN_NS, ROW, Heard, Recordings
 from seiswarn.runtime.slicer import TICK_NS, slice_end
 from seiswarn.source.traveltime import TravelTimes
+from seiswarn.station_moves import Moves
 from seiswarn.stations import StationTable, Z
 from seiswarn.timebase import NS, from_seconds
 
@@ -42,6 +43,9 @@ class Scripted:
 
     def warm_picker(self) -> None:
         """Nothing to load."""
+
+    def adopt(self, data: bytes, moved: Moves) -> None:
+        """A script has nothing to go on from."""
 
     def warm_rest(self) -> None:
         """Nothing to load."""

@@ -143,6 +143,10 @@ class Child:
         self.asked = True
         self._signal(signal.SIGTERM)
 
+    def hang_up(self) -> None:
+        """Tell it that there is a new configuration to take over."""
+        self._signal(signal.SIGHUP)
+
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 

@@ -31,7 +31,9 @@ def fingerprint(config: Config, sources: Sequence[SourceSpec], status: Status) -
     """A short text that is equal for runs that may continue each other: speed, shards and ways out do not."""
     still = [msgspec.structs.replace(source, speed=0.0) for source in sources]
     waveform = msgspec.structs.replace(config.waveform, shards=1)
-    parts = (waveform, config.source, config.shaking, config.targets, config.alerts, config.reports)
+    run = (config.run.clock, config.run.epoch)
+    where = (config.shaking, config.targets, config.places, config.grid)
+    parts = (waveform, config.health, config.source, *where, config.audiences, config.reports, *run)
     digest = hashlib.sha256()
     for part in (status, config.runtime.slice_ms, __version__, *map(version, DECISIVE), *parts, *still):
         digest.update(msgspec.json.encode(part, order="sorted") + b"\n")

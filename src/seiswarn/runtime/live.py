@@ -33,13 +33,22 @@ _KINDS: dict[type[Ingest], SourceKind] = {
     IngestSynthetic: "synthetic",
 }
 
+NOT_RELOADED = ("run", "ingest", "publish", "runtime", "series")
+
 OnBeat = Callable[[Heartbeat], None]
 
 
-def run_live(config: Config, out_dir: Path | None = None, *, say: Say = lambda text: None) -> int:
+def run_live(
+    config: Config,
+    out_dir: Path | None = None,
+    *,
+    say: Say = lambda text: None,
+    reread: Callable[[], Config] | None = None,
+) -> int:
     """Run the daemon a configuration describes until its sources end or a signal comes.
 
-    A run goes on where the journals in `out_dir` (default: runtime.folder) stand.
+    A run goes on where the journals in `out_dir` (default: runtime.folder) stand. On SIGHUP the
+    configuration is read again by `reread`, and its stations and thresholds are taken over.
 
     Returns
     -------
@@ -59,7 +68,8 @@ def run_live(config: Config, out_dir: Path | None = None, *, say: Say = lambda t
     earlier = set_aside(folder, fingerprint(config, sources, status))
     if earlier is not None:
         say(f"versions, stations or parameters have changed: a new run begins, the last one is in {earlier}")
-    return _supervise(plan(config, folder, sources, config_sinks(config, folder), status), say, None)
+    planned = plan(config, folder, sources, config_sinks(config, folder), status)
+    return _supervise(planned, say, None, reread)
 
 
 def replay_live(
@@ -212,18 +222,55 @@ def plan(
     return specs, sockets
 
 
+def reloaded(
+    core: ProcessSpec, reread: Callable[[], Config] | None, note: Say, say: Say
+) -> ProcessSpec | None:
+    """The spec of a core with the configuration as it stands in its file now; None when it cannot be used.
+
+    Sources, ways out, processes and series stay as they were started: a sentence says so where they differ.
+    """
+
+    def tell(sentence: str) -> None:
+        note(sentence)
+        say(sentence)
+
+    if reread is None:
+        tell("told to reload, but there is no configuration file to read again")
+        return None
+    try:
+        config = reread()
+    except UsageError as error:
+        tell(f"told to reload, but everything stays as it was: {error}")
+        return None
+    fixed = {name: getattr(core.config, name) for name in NOT_RELOADED}
+    changed = [name for name, value in fixed.items() if getattr(config, name) != value]
+    if changed:
+        tell(f"changes of [{'], ['.join(changed)}] take effect with the next start")
+    config = msgspec.structs.replace(config, **fixed)
+    print_now = fingerprint(config, core.sources, core.status)
+    return msgspec.structs.replace(core, config=config, fingerprint=print_now)
+
+
 class Signals:
-    """SIGINT and SIGTERM ask to stop; a second one is not obeyed faster. Only the main thread may ask."""
+    """SIGINT and SIGTERM ask to stop; a second one is not obeyed faster. Only the main thread may ask.
+
+    SIGHUP asks to read the configuration again.
+    """
 
     def __init__(self) -> None:
         self.came = False
+        self.hung_up = False
         self._before = {}
         if threading.current_thread() is threading.main_thread():
+            self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.came = True
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self.hung_up = True
 
     def __call__(self) -> bool:
         return self.came
@@ -233,12 +280,25 @@ class Signals:
             signal.signal(number, handler)
 
 
-def _supervise(planned: tuple[list[ProcessSpec], Path], say: Say, on_beat: OnBeat | None) -> int:
+def _supervise(
+    planned: tuple[list[ProcessSpec], Path],
+    say: Say,
+    on_beat: OnBeat | None,
+    reread: Callable[[], Config] | None = None,
+) -> int:
     signals = Signals()
     supervisor = Supervisor(*planned, say)
     supervisor.on_beat = on_beat
+    core = planned[0][0]
+
+    def reload() -> ProcessSpec | None:
+        if not signals.hung_up:
+            return None
+        signals.hung_up = False
+        return reloaded(core, reread, supervisor.status.say, say)
+
     try:
-        return supervisor.run(signals)
+        return supervisor.run(signals, reload)
     finally:
         supervisor.close()
         signals.restore()

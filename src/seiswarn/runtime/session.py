@@ -237,6 +237,17 @@ class Session:
             return
         self._write_snapshot()
 
+    def stand_in(self, pipeline: Pipeline, metadata: dict[str, Any]) -> None:
+        """Go on with another pipeline, which has taken over from this one, in new files of the journals."""
+        self.pipeline = pipeline
+        if self.unjournaled:
+            return
+        try:
+            self.cut(metadata)
+        except _NoSpace as error:
+            # Old and new parameters in one file could not be replayed.
+            self.unjournaled = str(error)
+
     def cut(self, metadata: dict[str, Any] | None = None) -> None:
         """Go on in new files, which begin with a snapshot; what is left of the old ones can be replayed.
 

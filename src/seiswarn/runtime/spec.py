@@ -77,9 +77,17 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_file_bytes: int = 0
 
 
-def write_spec(spec: ProcessSpec) -> Path:
+NEXT = ".next"
+
+
+def spec_path(spec: ProcessSpec, mark: str = "") -> Path:
+    """Where the spec of a process lies; with the mark `NEXT` the one it is to take over."""
+    return Path(spec.folder) / "processes" / f"{spec.name}{mark}.json"
+
+
+def write_spec(spec: ProcessSpec, mark: str = "") -> Path:
     """Put the spec into the run folder and say where."""
-    path = Path(spec.folder) / "processes" / f"{spec.name}.json"
+    path = spec_path(spec, mark)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(spec), indent=1))
     return path

@@ -23,7 +23,7 @@ from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Heartbeat, decode
 from seiswarn.runtime import clock
 from seiswarn.runtime.child import DEATHS_WITHIN_S, LAST_BACKOFF_S, Child
-from seiswarn.runtime.spec import Endpoints, ProcessSpec
+from seiswarn.runtime.spec import NEXT, Endpoints, ProcessSpec, write_spec
 from seiswarn.runtime.status import StatusFile
 
 Say = Callable[[str], None]
@@ -90,11 +90,16 @@ class Supervisor:
 
     # --- the loop --------------------------------------------------------------------------
 
-    def run(self, stop: Callable[[], bool]) -> int:
-        """Until all is done, or `stop` says so; returns the exit code."""
+    def run(self, stop: Callable[[], bool], reload: Callable[[], ProcessSpec | None] = lambda: None) -> int:
+        """Until all is done, or `stop` says so; returns the exit code.
+
+        `reload` gives the spec of a core with another configuration when there is one to take over.
+        """
         while (code := self.step()) is None:
             if stop():
                 self.stop("told to stop")
+            elif (core := reload()) is not None:
+                self.reload(core)
         return code
 
     def step(self, timeout_s: float = TURN_S) -> int | None:
@@ -112,6 +117,13 @@ class Supervisor:
         if core and all(child.state == "done" for child in core):
             self.stop("all data are handled")
         return None
+
+    def reload(self, core: ProcessSpec) -> None:
+        """Have the core take over another configuration, without stopping anything."""
+        write_spec(core, NEXT)
+        for child in self._of_kinds(("core",)):
+            self._say("a new configuration is handed to the core")
+            child.hang_up()
 
     def stop(self, why: str, exit_code: int = 0) -> None:
         """Begin to stop in order."""

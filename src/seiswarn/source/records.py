@@ -179,6 +179,30 @@ class Memory(msgspec.Struct, kw_only=True):
             quiet=[[0.0] * n for _ in PEAKS],
         )
 
+    def moved(self, index: list[int]) -> Memory:
+        """What is remembered of stations, for others: `index` says where each stands here, -1: nowhere.
+
+        Picks and events are not carried over: this is for a time between events.
+        """
+
+        def ints(values: list[int]) -> list[int]:
+            return [values[k] if k >= 0 else 0 for k in index]
+
+        def floats(values: list[float]) -> list[float]:
+            return [values[k] if k >= 0 else 0.0 for k in index]
+
+        return Memory(
+            live_from_ns=ints(self.live_from_ns),
+            live_to_ns=ints(self.live_to_ns),
+            noise_mps2=floats(self.noise_mps2),
+            rate=floats(self.rate),
+            rated_ns=ints(self.rated_ns),
+            quiet=[floats(level) for level in self.quiet],
+            n_events=self.n_events,
+            last_decline_ns=self.last_decline_ns,
+            last_prune_ns=self.last_prune_ns,
+        )
+
     def add(self, pick: Pick, table: StationTable) -> PickRecord | None:
         """Remember a P pick; None when its station is unknown, or the pick is not new (data sent again)."""
         station = table.station_index.get(pick.station)

@@ -24,6 +24,7 @@ from seiswarn.source.records import EventRecord, Memory, PickRecord
 from seiswarn.source.suspects import disproved, lone
 from seiswarn.source.tracking import ONE_SOURCE, Tracker
 from seiswarn.source.traveltime import TravelTimes
+from seiswarn.station_moves import Moves
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds, iso
 from seiswarn.trust import UNTRUE
@@ -397,6 +398,10 @@ class SourceStage:
 
     def restore(self, data: bytes) -> None:
         self._m = msgspec.msgpack.decode(data, type=Memory)
+
+    def adopt(self, data: bytes, moved: Moves) -> None:
+        """Go on from the snapshot of another network, taken between events: see `Memory.moved`."""
+        self._m = msgspec.msgpack.decode(data, type=Memory).moved(moved.stations.tolist())
 
 
 def _hold(reasons: tuple[str, ...], detail: str, n_sites: int, now_ns: int, status: Status) -> Decision:

@@ -15,13 +15,14 @@ from seiswarn.blocks import columns
 from seiswarn.errors import InvariantError
 from seiswarn.messages import Message, PacketBlock, Slice, Status
 from seiswarn.reasons import Flag, Reason
+from seiswarn.station_moves import Moves
 from seiswarn.stations import StationTable
 from seiswarn.waveform import filters, kernels, quality, rows
 from seiswarn.waveform.declined import Declined
-from seiswarn.waveform.engine import WINDOWS_S, Engine, LocalEngine, Part, concerned, network
+from seiswarn.waveform.engine import WINDOWS_S, Engine, LocalEngine, Part, concerned, network, regroup
 from seiswarn.waveform.params import Params
 from seiswarn.waveform.slots import gather, join, rounds
-from seiswarn.waveform.state import F64, I64
+from seiswarn.waveform.state import ARRAYS, CHANNEL_ARRAYS, F64, I64
 from seiswarn.waveform.tables import N_DECLINED, N_NOTED, Plan, Rows, Slots
 
 __all__ = ["WINDOWS_S", "WaveformStage"]
@@ -228,6 +229,31 @@ class WaveformStage:
             self._learn_rate(rate)
         self._plan.rate_hz[:] = np.nan
         self._declined.restore(declined)
+
+    def adopt(self, data: bytes, moved: Moves) -> None:
+        """Go on from the snapshot of another network as far as stations are the same.
+
+        Rings are sized by the fastest rate: where that has changed all stations begin afresh.
+        """
+        parts, rates, declined = msgspec.msgpack.decode(
+            data, type=tuple[list[Part], list[float], list[tuple[str, str, int, int]]]
+        )
+        every = [np.arange(n, dtype=np.int64) for n in (self._stations.n_channels, self._stations.n_stations)]
+        before = [np.arange(n, dtype=np.int64) for n in (moved.n_old_channels, moved.n_old_stations)]
+        held, fresh = regroup(parts, *before), regroup(self._engine.snapshot(), *every)
+        if any(
+            len(held[name]) * len(index) != len(fresh[name]) * n_old
+            for name in ARRAYS
+            for index, n_old in (
+                [(moved.channels, moved.n_old_channels)]
+                if name in CHANNEL_ARRAYS
+                else [(moved.stations, moved.n_old_stations)]
+            )
+        ):
+            return
+        arrays = {name: moved.only(name in CHANNEL_ARRAYS).rows(held[name], fresh[name]) for name in ARRAYS}
+        whole = Part(every[0].tobytes(), every[1].tobytes(), arrays)
+        self.restore(msgspec.msgpack.encode(([whole], rates, declined)))
 
 
 def _in_order(parts: Sequence[tuple[Slots, F64]]) -> tuple[Slots, F64]:

@@ -28,11 +28,16 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self.reload = False  # SIGHUP: a new configuration is there; who cannot take it over ignores it
+        signal.signal(signal.SIGHUP, self._hang_up)
         signal.signal(signal.SIGTERM, self._handle)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self.reload = True
 
     def __bool__(self) -> bool:
         return self.requested

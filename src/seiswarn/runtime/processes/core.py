@@ -23,6 +23,7 @@ from seiswarn.runtime.files import RUN_FILE
 from seiswarn.runtime.frames import Ack, Frame, pack_ack, unpack
 from seiswarn.runtime.links import Incoming
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
+from seiswarn.runtime.reload import Built, Reload, hand_over
 from seiswarn.runtime.session import Session
 from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.slicer import Slicer, seen_span
@@ -70,12 +71,7 @@ class Core:
         # An outlet that lags loses wake-ups, never messages: followers read the journal.
         self._out = Publisher(spec.endpoints.output, self._incarnation)
         self._facts = setup.facts()
-        metadata = {
-            "run_id": spec.run_id,
-            "fingerprint": spec.fingerprint,
-            "status": setup.status,
-            "config_hash": self._facts["config_hash"],
-        }
+        metadata = self._metadata()
         self._session = Session(
             pipeline,
             Path(spec.folder),
@@ -95,12 +91,22 @@ class Core:
         self._freshest = Freshest() if len(names) > 1 and not feeds else None
         self._last_packet_ns = 0
         self._drained = False
+        self._reload = Reload(spec)
         self._acked_s = 0.0
         self._beat_s = 0.0
         self._stepped = False
         self._door = Bound(zmq.ROUTER, spec.endpoints.input, link=Link(send_hwm=1000, receive_hwm=1000))
         self.counters["setup_s"] = round(clock.monotonic_s() - started_s, 3)
         self._write_facts()
+
+    def _metadata(self) -> dict[str, Any]:
+        """What the journals note of the run at their heads."""
+        return {
+            "run_id": self._spec.run_id,
+            "fingerprint": self._spec.fingerprint,
+            "status": self._setup.status,
+            "config_hash": self._facts["config_hash"],
+        }
 
     def _time(self, names: list[str]) -> Ticker:
         """Live sources share a clock, by which time goes on without them; recorded ones make the time."""
@@ -114,6 +120,12 @@ class Core:
         """Work until told to stop; a last look at what has come meanwhile, then a snapshot."""
         while not stop:
             self._turn(ACK_EVERY_S)
+            if stop.reload:
+                stop.reload = False
+                self._reload.begin()
+            built = self._reload.ready(self._session.pipeline)
+            if built is not None:
+                self._take_over(built)
         while self._turn(0.05):
             pass
         self._session.save()
@@ -190,6 +202,19 @@ class Core:
                 self._times.step(self._session.step, piece)
                 self._stepped = True
 
+    def _take_over(self, built: Built) -> None:
+        """Let a new pipeline stand in, between two slices."""
+        old, before = self._session.pipeline, self._setup.table
+        hand_over(old, before, built)
+        self._spec = msgspec.structs.replace(built.spec, run_id=self._spec.run_id)
+        self._setup, self._facts = built.setup, built.setup.facts()
+        self._session.stand_in(built.pipeline, self._metadata())
+        self._doorkeeper = built.setup.doorkeeper()
+        self._waveform.close()
+        self._waveform = built.waveform
+        self._reload.applied(built, before)
+        self._write_facts()
+
     def _admit(self, source: str, block: PacketBlock, tick: Tick) -> list[Item]:
         offered, span = len(block.channels), seen_span(block)
         if span is not None:
@@ -264,7 +289,8 @@ class Core:
 
     def _give(self, state: str) -> None:
         now_ns = self._session.pipeline.t_seen_ns
-        if self._life.give(state, now_ns, self._counts):
+        complaints = (self._reload.detail,) if self._reload.detail else ()
+        if self._life.give(state, now_ns, self._counts, complaints=complaints):
             self._out.beat(now_ns, state=state, status=self._spec.status)
 
     def _counts(self) -> dict[str, float]:
@@ -275,6 +301,8 @@ class Core:
                 "slices": float(self._session.n_slices),
                 "recovered": float(self._session.recovered),
                 "n_out": float(self._session.pipeline.n_out),
+                "reloads": float(self._reload.done),
+                "reloads_failed": float(self._reload.failed),
                 "unjournaled": float(bool(self._session.unjournaled)),
                 **self._known(),
             }
