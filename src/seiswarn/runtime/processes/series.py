@@ -162,6 +162,9 @@ def main(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
 def _follow(
     follower: Follower, measuring: Measuring, daemon: _Daemon, stop: StopRequest, life: LifeSign
 ) -> None:
+    def counters() -> dict[str, float]:
+        return measuring.counters() | {"lost": float(follower.lost)}
+
     while True:
         stopping = bool(stop)
         records = follower.poll(LOOK_EVERY_S) if measuring.has_room else []
@@ -170,7 +173,7 @@ def _follow(
         if status is not None:
             measuring.processes(status)
         measuring.tend()
-        life.give("ready", clock.now_ns(), measuring.counters, complaints=measuring.complaints())
+        life.give("ready", clock.now_ns(), counters, complaints=measuring.complaints())
         if not measuring.has_room:
             clock.sleep(WAIT_S)
         elif stopping and not records:
