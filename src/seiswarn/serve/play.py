@@ -9,11 +9,13 @@ from itertools import islice
 
 from seiswarn.runtime.clock import DataClock
 from seiswarn.serve.feed import Released
+from seiswarn.serve.ring import ENTRY_BYTES
 from seiswarn.serve.seedlink_server import Server
 from seiswarn.timebase import NS
 
 _AHEAD = 8192  # records made ready before they are due
 _FILL = 1024  # records made ready at a time
+_LARGE = 4096 + ENTRY_BYTES  # bytes that a record takes in the ring, the longest that archives usually have
 _AT_ONCE = 256  # records published before the event loop has its turn
 
 
@@ -54,7 +56,10 @@ async def play(
 
 async def _all(server: Server, source: Iterator[Released]) -> int:
     n = 0
-    while batch := list(islice(source, _AT_ONCE)):
+    ring = server.ring
+    # What is added between two looks at the clients is a quarter of the ring at most; see `Server.room`.
+    at_once = min(_AT_ONCE, ring.max_bytes // _LARGE // 4, (ring.max_records or _AT_ONCE * 4) // 4)
+    while batch := list(islice(source, max(1, at_once))):
         await server.room()
         n += _publish(server, batch)
         await asyncio.sleep(0)

@@ -151,7 +151,7 @@ class Server:
         while not any(c.streaming for c in self._clients):
             await self._movement(None)
 
-    async def room(self, share: float = 0.9) -> None:
+    async def room(self, share: float = 0.5) -> None:
         """Wait until every client has got the older part of a ring that is full to more than `share`.
 
         For data that could come faster than clients take them. A client that does not move is dropped
