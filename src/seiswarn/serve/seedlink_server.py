@@ -101,7 +101,7 @@ class Server:
         self.port = self._listening.sockets[0].getsockname()[1]
         self._sweeping = loop.create_task(self._sweep())
 
-    async def close(self, reason: str = "the server stops", patience_s: float = 2.0) -> None:
+    async def close(self, reason: str = "was closed: the server stops", patience_s: float = 2.0) -> None:
         """Stop listening, send what is on its way, for `patience_s` at most, and close all connections."""
         if self._listening is not None:
             self._listening.close()
