@@ -11,7 +11,7 @@ from seiswarn.config_check import Findings, closest
 from seiswarn.errors import ConfigProblem
 from seiswarn.health.params import Window
 from seiswarn.messages import Tier
-from seiswarn.station_attributes import Attributes
+from seiswarn.station_patterns import Attributes
 
 COLUMNS = ("station", "tier", "telecom", "latency_s")
 TIER_NAMES: dict[str, Tier] = {"datum": "datum", "basic": "basic", "ordinary": "ordinary"}

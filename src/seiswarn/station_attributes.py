@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 import numpy as np
 
-from seiswarn.messages import Tier
+from seiswarn.station_patterns import Attributes, matches
 from seiswarn.stations import TIERS, StationTable
-
-
-class Attributes(NamedTuple):
-    """A row about the stations that a pattern names; None and empty: not said."""
-
-    station: str
-    tier: Tier | None = None
-    telecom: str = ""
-    latency_s: float | None = None
-
-
-def matches(code: str, patterns: Iterable[str]) -> bool:
-    """Whether a station ``NET.STA.LOC.BI`` is meant by one of ``NET.STA`` or ``NET.STA.LOC.BI``, * and ?."""
-    short = ".".join(code.split(".")[:2])
-    return any(fnmatchcase(short if p.count(".") == 1 else code, p) for p in patterns)
 
 
 def with_attributes(table: StationTable, rows: Sequence[Attributes]) -> tuple[StationTable, list[str]]:

@@ -207,7 +207,7 @@ def test_the_commented_examples_are_valid_too(write, tmp_path):
             text += lines[k][2:] + "\n"
             k += 1
     config = load_config(write(text))
-    assert (len(config.targets), len(config.ingest), len(config.publish)) == (1, 3, 2)
+    assert (len(config.targets), len(config.ingest), len(config.publish)) == (1, 4, 2)
     assert config.publish == (
         PublishFile(path=str(tmp_path / "products")),
         PublishZmq(),
@@ -216,10 +216,10 @@ def test_the_commented_examples_are_valid_too(write, tmp_path):
 
 def test_every_key_has_a_meaning():
     for section in msgspec.structs.fields(Config):
-        if section.name in ("targets", "ingest", "publish", "audience"):
+        if section.name in ("targets", "ingest", "publish", "audience", "maintenance"):
             continue
         assert_told(section.type, section.name)
-    for kind in (Audience, Level, Rule):
+    for kind in (Audience, Level, Rule, Window):
         assert_told(kind, kind.__name__)
 
 
@@ -252,7 +252,8 @@ def test_the_drill():
     assert {t.name for t in config.targets} >= {"Baise", "Nanning"}
     (door,) = config.ingest
     assert isinstance(door, IngestSynthetic)
-    from seiswarn.ingest.synthetic import Scenario
+    from seiswarn.health.params import Window
+from seiswarn.ingest.synthetic import Scenario
 
     written = (ROOT / "stations" / "guangxi_fictional" / "drill.toml").read_bytes()
     assert Scenario(**door.scenario()) == msgspec.toml.decode(written, type=Scenario)

@@ -19,7 +19,8 @@ from seiswarn.ingest.synthetic import Scenario, Trace, synthesize
 from seiswarn.messages import Message
 from seiswarn.runtime.replay import rehearse
 from seiswarn.runtime.setup import Feed, set_up
-from seiswarn.station_attributes import Attributes, with_attributes
+from seiswarn.station_attributes import with_attributes
+from seiswarn.station_patterns import Attributes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 from tests.parity.conftest import ORIGIN_NS, three_component_table

@@ -11,7 +11,8 @@ from seiswarn.blocks import blocks_of
 from seiswarn.health.params import Params
 from seiswarn.health.stage import HealthStage
 from seiswarn.messages import Message, Packet, Slice, StationHealth
-from seiswarn.station_attributes import Attributes, with_attributes
+from seiswarn.station_attributes import with_attributes
+from seiswarn.station_patterns import Attributes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 from tests.parity.conftest import three_component_table

@@ -11,7 +11,8 @@ from seiswarn.config import load_config
 from seiswarn.config_attributes import read_attributes
 from seiswarn.errors import ConfigError
 from seiswarn.runtime.setup import set_up
-from seiswarn.station_attributes import Attributes, matches, with_attributes
+from seiswarn.station_attributes import with_attributes
+from seiswarn.station_patterns import Attributes, matches
 from tests.parity.conftest import three_component_table
 
 TABLE = three_component_table(5)

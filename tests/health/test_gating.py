@@ -14,7 +14,8 @@ from seiswarn.source.fusion import StationValue, fuse
 from seiswarn.source.params import Params
 from seiswarn.source.stage import SourceStage
 from seiswarn.source.traveltime import TravelTimes
-from seiswarn.station_attributes import Attributes, with_attributes
+from seiswarn.station_attributes import with_attributes
+from seiswarn.station_patterns import Attributes
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS
 from seiswarn.trust import Trust

@@ -144,6 +144,7 @@ def observe(
     ch_station: I32,
     ch_component: I32,
     site: I32,
+    telecom: I32,
     s: Seen,
 ) -> int:
     """Take in the packets of a block, in the order in which they came.
@@ -208,7 +209,7 @@ def observe(
                 sf[st.S_GAP_RATE] += 1.0
                 if ahead * 1e-9 >= gap_s:
                     si[st.S_SIGN] = seen
-                    urgent += 1
+                    urgent += telecom[station] >= 0
             elif ahead < -slack_ns:
                 si[st.S_OVERLAPS] += 1
                 known = min(n, int(math.floor(-ahead / step_ns + 0.5)))
@@ -221,7 +222,7 @@ def observe(
         if ch_component[c] == 0:
             si[st.S_DATA] += new_ns
         if _latency(late_s, new_ns * 1e-9, seen, jump_s, si, sf):
-            urgent += 1
+            urgent += telecom[station] >= 0
         if ci[st.C_N] == 0:
             ci[st.C_HASH] = 0
             s.ring[c, :] = 0

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from seiswarn import geo
 from seiswarn.blocks import columns
 from seiswarn.health import faults, kernels
 from seiswarn.health import state as st
 from seiswarn.health.cover import Cover
+from seiswarn.health.excuses import Excuses
 from seiswarn.health.faults import FAULTS, N_HARD, Counts
 from seiswarn.health.history import History
 from seiswarn.health.params import Params, Window
@@ -39,8 +39,8 @@ from seiswarn.messages import (
     Status,
 )
 from seiswarn.reasons import Reason
-from seiswarn.station_attributes import matches
 from seiswarn.station_moves import Moves
+from seiswarn.station_patterns import matches
 from seiswarn.stations import TIERS, UNIT_ACCELERATION, StationTable, Z
 from seiswarn.timebase import NS, from_seconds
 
@@ -50,12 +50,6 @@ LEAST_COUNTS = 2.0  # mean second difference below which integer samples are too
 # In the picking band: noise of an open input, or of a sensor that resolves no better.
 MUTE_COUNTS = 0.5
 USUAL_KEPT_S = 86400.0  # over which latency becomes usual
-# An event excuses stations as far as it is felt or its waves raise the noise: once and a half as far as it
-# was picked and 100 km more, and by magnitude 150 km for M 6, 500 km for M 7; until two minutes after it was
-# last heard of. Choices: too wide costs no more than that faults are seen two minutes later.
-EXCUSE_SITES = 3
-EXCUSE_EVERY_NS = 5 * NS
-EXCUSE_BEFORE_NS, EXCUSE_AFTER_S = 5 * NS, 120.0
 _BITS: dict[SampleType, type[np.signedinteger]] = {"i4": np.int32, "f4": np.int32, "f8": np.int64}
 
 
@@ -90,10 +84,9 @@ class HealthStage:
         self._standing = Standing.of(table)
         self._spikes = np.zeros(n, dtype=np.int64)  # since the last full message
         self._false = np.zeros(n, dtype=np.int64)
-        self._excused = np.full((2, n), NEVER, dtype=np.int64)  # from, until
+        self._excuses = Excuses(table)
         self._triggers = Triggers()
         self._t = {"start": NEVER, "judged": NEVER, "second": NEVER, "full": NEVER, "own_clock": NEVER}
-        self._told_ns: dict[str, int] = {}  # by event: when it last excused
 
     def warm(self) -> None:
         """Compile or load the kernel; leaves nothing behind."""
@@ -134,7 +127,7 @@ class HealthStage:
         """What the other stages made of this slice: events, and doubts about stations."""
         for message in messages if self._p.enabled else ():
             if isinstance(message, EventEstimate):
-                self._excuse(message, t_seen_ns)
+                self._event(message, t_seen_ns)
             elif isinstance(message, DataError):
                 k = {str(Reason.SUSPECT_CLOCK): 0, str(Reason.SUSPECT_GAIN): 1}.get(message.reason)
                 station = self._station_of.get(message.subject)
@@ -164,7 +157,7 @@ class HealthStage:
         least: float,
     ) -> int:
         t = self._table
-        places = t.ch_station, t.ch_component, t.st_site
+        places = t.ch_station, t.ch_component, t.st_site, t.st_telecom
         return int(
             kernels.observe(
                 channel, t0_ns, seen_ns, rate_hz, offsets, values, bits, least, self._limits, *places,
@@ -204,14 +197,14 @@ class HealthStage:
         clipped = np.array(quality.clipped, dtype=np.int64)[known]
         flat = np.array(quality.flat_s)[known] >= self._p.dead_s
         offset, noise = np.array(quality.offset_counts)[known], np.array(quality.noise_mps2)[known]
-        c, calm = self._counts, ~self._in_event(now_ns)
+        c, calm = self._counts, ~self._excuses.at(now_ns)
         np.add.at(c.spikes, station, spikes)
         np.add.at(self._spikes, station, spikes)
         np.add.at(c.clipped, station, (clipped > 0) & calm[station])
         upright = self._vertical[channel]
         of = station[upright]
         c.flat[of] = flat[upright] & (clipped[upright] == 0)
-        c.mute[of] = (noise > 0.0)[upright] & (noise[upright] * self._gain[of] < MUTE_COUNTS)
+        c.mute[of] = (noise > 0.0)[upright] & (noise[upright] < MUTE_COUNTS / self._gain[of])
         c.lived[of] += ~flat[upright]
         good = upright & ~flat & calm[station] & (noise > 0.0) & np.isfinite(noise)
         self._history.learn_noise(station[good], noise[good])
@@ -220,52 +213,17 @@ class HealthStage:
 
     # --- events -------------------------------------------------------------------------------
 
-    def _in_event(self, now_ns: int) -> B1:
-        """(n_st,) stations that an earthquake excuses."""
-        found: B1 = (self._excused[0] <= now_ns) & (now_ns <= self._excused[1])
-        return found
-
-    def _excuse(self, e: EventEstimate, now_ns: int) -> None:
-        """Learn from an event: which picks were true, and whom it excuses."""
-        if e.state == "cancelled":
-            return
-        believed = [a for a in e.arrivals if a.weight > 0.0]
-        for a in believed:
-            self._triggers.explain(a.pick_id, now_ns)
-        if e.state == "ended":
-            self._told_ns.pop(e.event_id, None)
-            return
-        if e.grounds == "source" and not self._is_coherent([a.station for a in believed]):
-            return
-        if (e.grounds != "source" and e.origin.n_stations < EXCUSE_SITES) or (
-            now_ns - self._told_ns.get(e.event_id, NEVER) < EXCUSE_EVERY_NS
-        ):
-            return
-        self._told_ns[e.event_id] = now_ns
-        magnitude = e.magnitude.value if e.magnitude is not None else 5.0
-        far = max((a.distance_km for a in believed), default=0.0)
-        reach = max(100.0 + 1.5 * far, 10.0 ** (0.5 * magnitude - 0.8))
-        lat, lon = self._table.st_latitude, self._table.st_longitude
-        near = geo.distances_km(e.origin.latitude, e.origin.longitude, lat, lon) <= reach
-        after_s = max(EXCUSE_AFTER_S, 30.0 * 10.0 ** (0.3 * (magnitude - 5.0)))  # coda, as the source stage
-        begun = e.origin.time_ns - EXCUSE_BEFORE_NS
-        since, until = self._excused
-        fresh = near & (until < begun)
-        since[fresh] = begun
-        since[near] = np.minimum(since[near], begun)
-        until[near] = np.maximum(until[near], now_ns + from_seconds(after_s))
-
-    def _is_coherent(self, codes: Sequence[str]) -> bool:
-        """Whether an event is more than what one failing link could make."""
-        at = [k for k in map(self._station_of.get, codes) if k is not None]
-        sites = {int(self._table.st_site[k]) for k in at}
-        groups = {int(self._table.st_telecom[k]) for k in at}
-        return len(sites) >= EXCUSE_SITES and (len(groups) > 1 or -1 in groups)
+    def _event(self, e: EventEstimate, now_ns: int) -> None:
+        """Learn from an event which picks were true, and whom it excuses."""
+        if e.state != "cancelled":
+            for a in e.arrivals:
+                if a.weight > 0.0:
+                    self._triggers.explain(a.pick_id, now_ns)
+        self._excuses.take(e, now_ns)
 
     def _false_triggers(self, now_ns: int) -> None:
-        since, until = self._excused
         for pick in self._triggers.due(now_ns):
-            if not since[pick.station] <= pick.t_ns <= until[pick.station]:
+            if not self._excuses.covers(pick.station, pick.t_ns):
                 self._counts.false[pick.station] += 1.0
                 self._false[pick.station] += 1
 
@@ -281,7 +239,7 @@ class HealthStage:
         down = now_ns - last > from_seconds(p.down_after_s)
         heard = s.si[:, st.S_LAST] != NEVER
         live = ~down & heard
-        in_event = self._in_event(now_ns)
+        in_event = self._excuses.at(now_ns)
         faults.mark_jumps(now_ns, p, s, self._n_comp)
         faults.mark_groups(now_ns, p, s, c, self._table, ~in_event)
         least = round(p.history_s / 10.0)
@@ -392,18 +350,19 @@ class HealthStage:
             **self._history.arrays(),
             **self._standing.arrays(),
         }
-        return {**named, "spikes": self._spikes, "false": self._false, "excused": self._excused}
+        return {**named, "spikes": self._spikes, "false": self._false, "excused": self._excuses.times}
 
     def snapshot(self) -> bytes:
         arrays = pack(self._arrays())
-        state = _State(self._table.stations, arrays, self._triggers, self._t, self._told_ns)
+        state = _State(self._table.stations, arrays, self._triggers, self._t, self._excuses.told_ns)
         return msgspec.msgpack.encode(state)
 
     def restore(self, data: bytes) -> None:
         """Replace all state. Raises InvariantError when it is of another network."""
         state = msgspec.msgpack.decode(data, type=_State)
         unpack(state.arrays, self._arrays())
-        self._triggers, self._t, self._told_ns = state.triggers, state.times, state.told_ns
+        self._triggers, self._t = state.triggers, state.times
+        self._excuses.told_ns = state.told_ns
 
     def adopt(self, data: bytes, moved: Moves) -> None:
         """Go on from the snapshot of another network as far as stations are the same."""

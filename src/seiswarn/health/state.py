@@ -19,9 +19,9 @@ NEVER = -(1 << 62)
 # Fingerprints of samples are taken over so many second differences: two traces that agree in one of them
 # by chance, at 2 bits a sample, do so once in 2^64.
 WINDOW = 32
-# A thousand three-component stations put some 36,000 fingerprints a second into the table while all of them
-# shake, next to none otherwise: with 64 places a channel they stay for seconds even then.
-PLACES_PER_CHANNEL = 64
+# Each trace that moves puts some twelve fingerprints a second into the table, one at rest none: they stay
+# for minutes while a few stations move, and for a second or two while all do, when nobody needs them.
+PLACES_PER_CHANNEL = 16
 
 # by channel, integers
 C_NEXT, C_GAP_FROM, C_GAP_TO, C_N, C_HASH, C_X1, C_X2 = range(7)

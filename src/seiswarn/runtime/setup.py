@@ -26,7 +26,8 @@ from seiswarn.publish.sinks.file import RunFolder
 from seiswarn.runtime.session import INPUT
 from seiswarn.runtime.where import where
 from seiswarn.shaking.params import Params as ShakingParams
-from seiswarn.station_attributes import matches, with_attributes
+from seiswarn.station_attributes import with_attributes
+from seiswarn.station_patterns import matches
 from seiswarn.stations import StationTable
 from seiswarn.store.segments import latest_records
 from seiswarn.store.waveforms import waveforms
