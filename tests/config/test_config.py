@@ -13,6 +13,7 @@ from seiswarn.config_doors import IngestSynthetic
 from seiswarn.config_parts import Cap, PublishFile, PublishZmq, Report
 from seiswarn.config_text import default_toml
 from seiswarn.errors import ConfigError
+from seiswarn.health.params import Window
 
 ROOT = Path(__file__).parents[2]
 
@@ -252,8 +253,7 @@ def test_the_drill():
     assert {t.name for t in config.targets} >= {"Baise", "Nanning"}
     (door,) = config.ingest
     assert isinstance(door, IngestSynthetic)
-    from seiswarn.health.params import Window
-from seiswarn.ingest.synthetic import Scenario
+    from seiswarn.ingest.synthetic import Scenario
 
     written = (ROOT / "stations" / "guangxi_fictional" / "drill.toml").read_bytes()
     assert Scenario(**door.scenario()) == msgspec.toml.decode(written, type=Scenario)
