@@ -27,7 +27,7 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "targets": ({"name": "Baise", "latitude": 23.9, "longitude": 106.62, "name_zh": "百色"},),
     "audience": ({"preset": "railway", "name": "railway"},),
     "maintenance": (
-        {"stations": ("GX.BS*",), "start": "2026-03-01T02:00:00Z", "end": "2026-03-01T06:00:00Z"},
+        {"stations": ("XG.G01*",), "start": "2026-03-01T02:00:00Z", "end": "2026-03-01T06:00:00Z"},
     ),
     "ingest": (
         {"kind": "archive", "path": "data"},
