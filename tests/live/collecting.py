@@ -106,8 +106,9 @@ class Collecting:
                 found.setdefault(name, Counter())[k] += 1
         return found
 
-    def last_k(self, epoch_ns: int, station: str = "S000") -> int:
-        return max(self.packets(epoch_ns).get(station, {-1: 0}))
+    def last_k(self, epoch_ns: int) -> int:
+        """The last packet that has come of every station."""
+        return min((max(counts) for counts in self.packets(epoch_ns).values()), default=-1)
 
 
 def whole(counts: Counter[int], from_k: int, to_k: int, but: tuple[int, ...] = ()) -> None:

@@ -119,12 +119,13 @@ def where_to_go_on(
     if first < 0 or last < 0:
         return Wanted(station, mark.seq, "goes on")
     ahead = mark.seq > last
-    if three and first > last:  # its numbers have begun again within the ring
+    wrapped = three and first > last  # its numbers have begun again within the ring
+    if wrapped:
         ahead = last < mark.seq < first - 1
     # Records of a station may overlap by a little; a ring of newer data alone begins clearly later.
     anew = bool(offer.first_ns) and offer.first_ns > mark.last_ns and first <= mark.seq
     if ahead or anew:
         return Wanted(station, max(first - 1, 0), "the server's ring began anew")
-    if mark.seq < first - 1:
+    if mark.seq < first - 1 and not wrapped:
         return Wanted(station, first - 1, "the server does not hold all that is missing")
     return Wanted(station, mark.seq, "goes on")
