@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from seiswarn.messages import ChannelQuality, Decision, Message, Motions, Pick, PWindow, Slice, Status
+from seiswarn.messages import ChannelQuality, Message, Motions, Pick, PWindow, Slice, Status
 from seiswarn.reasons import Reason
+from seiswarn.source import untrusted
 from seiswarn.source.association import FRESH_SNR, Associator, Candidate, coda_s
 from seiswarn.source.doublets import second_shock
 from seiswarn.source.doubts import due
@@ -27,7 +28,6 @@ from seiswarn.source.traveltime import TravelTimes
 from seiswarn.station_moves import Moves
 from seiswarn.stations import StationTable
 from seiswarn.timebase import NS, from_seconds, iso
-from seiswarn.trust import UNTRUE
 
 REPICK_NS = 20 * NS
 REPICK_SNR = 2.0
@@ -44,8 +44,6 @@ CANCEL_BELOW_SITES = 8
 CANCEL_AFTER_S = 3.0
 CANCEL_UNTIL_S = 60.0  # by then P has passed every station that could have spoken
 DOUBT_EVERY_NS = NS
-TAKEN_BACK_NS = 60 * NS  # as long as a pick waits for an event
-TELL_BARRED_NS = 60 * NS
 
 
 class SourceStage:
@@ -89,7 +87,9 @@ class SourceStage:
                     if heard is not None:
                         with_s.append(heard)
                     continue
-                if self._m.trust.barred and self._is_barred(message, t_seen_ns, out):
+                if self._m.trust.barred and untrusted.is_barred(
+                    message, self._m, self._index, t_seen_ns, out
+                ):
                     continue
                 record = self._m.add(message, self._table)
                 if record is not None:
@@ -98,7 +98,10 @@ class SourceStage:
             self._m.prune(t_seen_ns, from_seconds(self._p.pool_s))
             return out
         if fallen:
-            self._take_back(fallen, t_seen_ns, status, out)
+            least = self._p.min_stations
+            out += untrusted.take_back(
+                fallen, self._m, self._estimator, self._table, least, t_seen_ns, status
+            )
         self._tracker.begin(MAX_FITS)
         fresh = self._without_repicks(fresh, with_s)
         self._hear_s(with_s)
@@ -136,66 +139,6 @@ class SourceStage:
         self._associator.arrivals(event, 0)
         self._associator.many_arrivals(event, [0])
         self._estimator.ruptures.warm()
-
-    # --- stations that are not trusted --------------------------------------------------------
-
-    def _is_barred(self, pick: Pick, now_ns: int, out: list[Message]) -> bool:
-        """Whether a pick is of a station without a say; then it is put on record that it is not used."""
-        found = self._m.trust.barred.get(self._index.get(pick.station, -1))
-        if found is None:
-            return False
-        state, reasons = found
-        detail = f"{pick.station} is {state}: its picks do not count"
-        self._tell_barred(pick.station, reasons, detail, now_ns, pick.status, out)
-        return True
-
-    def _take_back(self, fallen: Sequence[int], now_ns: int, status: Status, out: list[Message]) -> None:
-        """Take from events and pool the last picks of stations whose data turn out to be untrue.
-
-        An event that is left with too few is none.
-        """
-        for station in fallen:
-            state, reasons = self._m.trust.barred[station]
-            recent = {
-                p
-                for p in self._m.by_station.get(station, ())
-                if now_ns - self._m.picks[p].t_ns <= TAKEN_BACK_NS
-            }
-            if not (recent and UNTRUE.intersection(reasons)):
-                continue
-            code = self._table.stations[station]
-            detail = f"{code} is {state}: its picks of the last minute are taken back"
-            self._tell_barred(code, reasons, detail, now_ns, status, out)
-            self._m.pool = [p for p in self._m.pool if p not in recent]
-            for event in list(self._m.events):
-                held = {s for s, p in (event.picks | event.s_only).items() if p in recent}
-                if not held:
-                    continue
-                left = [s for s in event.inliers if s not in held]
-                if len(left) < self._p.min_stations:
-                    why = (Reason.UNTRUSTED_STATION, *reasons)
-                    out.extend(self._estimator.closing(event, "cancelled", why, self._m, now_ns, status))
-                    self._m.events.remove(event)
-                    continue
-                event.picks = {s: p for s, p in event.picks.items() if p not in recent}
-                event.s_only = {s: p for s, p in event.s_only.items() if p not in recent}
-                event.inliers, event.used, event.due = left, [], True
-                event.with_s = [s for s in event.with_s if s not in held]
-
-    def _tell_barred(
-        self,
-        code: str,
-        reasons: Sequence[str],
-        detail: str,
-        now_ns: int,
-        status: Status,
-        out: list[Message],
-    ) -> None:
-        """Put on record, at most once a minute and station, why what it says is not used."""
-        key = f"{Reason.UNTRUSTED_STATION} {code}"
-        if now_ns - self._m.last_decline_ns.get(key, -TELL_BARRED_NS) >= TELL_BARRED_NS:
-            self._m.last_decline_ns[key] = now_ns
-            out.append(_hold((Reason.UNTRUSTED_STATION, *reasons), detail, 1, now_ns, status))
 
     # --- picks --------------------------------------------------------------------------------
 
@@ -336,7 +279,7 @@ class SourceStage:
         if now_ns - self._m.last_decline_ns.get(reason, -DECLINE_EVERY_NS) < DECLINE_EVERY_NS:
             return
         self._m.last_decline_ns[reason] = now_ns
-        out.append(_hold((reason,), detail, n_sites, now_ns, status))
+        out.append(untrusted.hold((reason,), detail, n_sites, now_ns, status))
 
     def _give_up(self, now_ns: int, status: Status, out: list[Message]) -> None:
         """Say of picks that leave the pool unexplained what they may have been."""
@@ -402,20 +345,3 @@ class SourceStage:
     def adopt(self, data: bytes, moved: Moves) -> None:
         """Go on from the snapshot of another network, taken between events: see `Memory.moved`."""
         self._m = msgspec.msgpack.decode(data, type=Memory).moved(moved.stations.tolist())
-
-
-def _hold(reasons: tuple[str, ...], detail: str, n_sites: int, now_ns: int, status: Status) -> Decision:
-    """The record of why picks did not become an event."""
-    return Decision(
-        event_id="",
-        policy="source",
-        t_seen_ns=now_ns,
-        action="hold",
-        reasons=reasons,
-        detail=detail,
-        estimate_revision=0,
-        magnitude=0.0,
-        max_intensity=0.0,
-        n_stations=n_sites,
-        status=status,
-    )
