@@ -1,7 +1,7 @@
 """Configuration: a TOML file becomes the frozen parameters each part owns, or all its problems at once.
 
     [run] [stations] [waveform] [health] [[maintenance]] [source] [shaking] [places] [grid] [[targets]]
-    [alerts] [[audience]] [reports] [[ingest]] [[publish]] [series] [runtime]
+    [alerts] [[audience]] [reports] [[ingest]] [[publish]] [series] [archive] [runtime]
 
 Every key has a default; `configs/default.toml` lists them all. Paths are relative to the file.
 """
@@ -39,6 +39,7 @@ from seiswarn.health.params import Settings as HealthSettings
 from seiswarn.health.params import Window
 from seiswarn.reports.params import Params as ReportsParams
 from seiswarn.source.params import Params as SourceParams
+from seiswarn.store.sds_params import Params as ArchiveParams
 from seiswarn.store.series_params import Params as SeriesParams
 from seiswarn.targets import PLACE, STATION, Target
 from seiswarn.timebase import parse_iso
@@ -66,6 +67,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ingest: tuple[Ingest, ...] = ()
     publish: tuple[Publish, ...] = ()
     series: SeriesParams = SeriesParams()
+    archive: ArchiveParams = ArchiveParams()
     runtime: Runtime = Runtime()
 
     @property
@@ -174,6 +176,7 @@ def _with_paths(config: Config, base: Path) -> Config:
         ingest=tuple(door(entry) for entry in config.ingest),
         publish=tuple(moved(p, "path") if isinstance(p, PublishFile) else p for p in config.publish),
         series=_series_with_paths(config.series, absolute),
+        archive=moved(config.archive, "path") if config.archive.path else config.archive,
         runtime=moved(config.runtime, "folder"),
     )
 

@@ -111,6 +111,7 @@ class Reason(StrEnum):
     SUPERSEDED = "SUPERSEDED"  # goes on as a warning of another event
     # runtime
     DISK_FULL = "DISK_FULL"
+    ARCHIVE_FAILED = "ARCHIVE_FAILED"  # records could not be written to the raw archive
     CLOCK_STEP = "CLOCK_STEP"  # the clock of this computer was set
     TORN_RECORD = "TORN_RECORD"  # the last journal record was cut off by a crash
     OTHER_AUDIENCE = "OTHER_AUDIENCE"  # an alert for somebody whom this way out does not lead to

@@ -106,6 +106,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.SUPERSEDED: "it goes on as a warning of another event",
     # runtime
     Reason.DISK_FULL: "the disk was full",
+    Reason.ARCHIVE_FAILED: "records could not be written to the raw archive",
     Reason.TORN_RECORD: "a crash had cut off the last record",
     Reason.OTHER_AUDIENCE: "this way out does not lead to that audience",
     Reason.SINK_FAILED: "a way out failed",

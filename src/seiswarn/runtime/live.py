@@ -33,7 +33,7 @@ _KINDS: dict[type[Ingest], SourceKind] = {
     IngestSynthetic: "synthetic",
 }
 
-NOT_RELOADED = ("run", "ingest", "publish", "runtime", "series")
+NOT_RELOADED = ("run", "ingest", "publish", "runtime", "series", "archive")
 
 OnBeat = Callable[[Heartbeat], None]
 

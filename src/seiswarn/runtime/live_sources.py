@@ -7,6 +7,7 @@ from pathlib import Path
 from seiswarn.config_doors import IngestSeedlink, host_and_port
 from seiswarn.errors import UsageError
 from seiswarn.ingest.live import LiveSource
+from seiswarn.runtime.archiving import Archiving, archive_folder
 from seiswarn.runtime.live_clock import RunClock, open_clock
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
 from seiswarn.runtime.receiver import Receiver
@@ -63,9 +64,11 @@ def receive(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
     run = spec.config.run
     run_clock = open_clock(run.clock, run.clock_speed)
     source = open_live(spec, run_clock)
+    archiving = _open_archive(spec, run_clock)
     receiver = Receiver(
         source,
         run_clock,
+        keeper=archiving,
         endpoint=spec.endpoints.input,
         name=spec.sources[0].name,
         status=spec.status,
@@ -76,4 +79,16 @@ def receive(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
         receiver.run(stop, life)
     finally:
         receiver.close()
+        if archiving is not None:
+            archiving.close()
     return 0
+
+
+def _open_archive(spec: ProcessSpec, run_clock: RunClock) -> Archiving | None:
+    """The archive that the records of this process go to, at work; None when none is wanted."""
+    params = spec.config.archive
+    if not params.enabled:
+        return None
+    archiving = Archiving(archive_folder(params, Path(spec.folder)), params, run_clock.now_ns)
+    archiving.start()
+    return archiving

@@ -8,7 +8,8 @@ journaled its frame; only then may the source forget that it was sent.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -35,7 +36,15 @@ LEAST_TURN_S = 0.002  # however fast data time runs
 REPORT_NS = 10 * NS
 MAX_MARKS = 100_000  # frames whose records are not known to be safe
 
-Keep = Callable[[Sequence[Received]], None]
+
+class Keeper(Protocol):
+    """Who else gets every record as received: the archive. It never waits, and knows what troubles it."""
+
+    def keep(self, records: Sequence[Received]) -> None: ...
+
+    def troubles(self) -> Sequence[tuple[Reason, str]]: ...
+
+    def counters(self) -> Mapping[str, float]: ...
 
 
 class Receiver:
@@ -47,8 +56,8 @@ class Receiver:
         of the core, and of this source there.
     step_ns
         length of a slice.
-    keep
-        what else is to be done with every record as received: the archive.
+    keeper
+        gets every record as received, those too that are too old for a warning.
     """
 
     def __init__(
@@ -61,10 +70,10 @@ class Receiver:
         status: Status,
         step_ns: int,
         max_items: int,
-        keep: Keep | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.source, self.name, self.status = source, name, status
-        self._clock, self._step_ns, self._keep = run_clock, step_ns, keep
+        self._clock, self._step_ns, self._keeper = run_clock, step_ns, keeper
         self._out = Outgoing(max_items)
         self._seq = 0  # of the last frame made
         self._tick_ns = 0
@@ -125,8 +134,9 @@ class Receiver:
         self.counters["old"] += len(records) - len(fresh)
         items: list[PacketBlock | DataError] = self._refusals(refused)
         blocks = self._decode(fresh, items)
-        if self._keep is not None and records:
-            self._keep(records)
+        if self._keeper is not None:
+            self._keeper.keep(records)
+            items += self._troubles(self._keeper)
         now = self._clock.now_ns()
         if not now:
             return
@@ -184,6 +194,10 @@ class Receiver:
         error = self._tally.refuse(t_seen_ns or self._clock.now_ns(), subject, reason, detail)
         return [] if error is None else [error]
 
+    def _troubles(self, keeper: Keeper) -> list[DataError]:
+        found = [(reason, text) for reason, text in keeper.troubles()]
+        return [e for reason, text in found for e in self._say(self._clock.now_ns(), "archive", reason, text)]
+
     # --- the link --------------------------------------------------------------------------------
 
     def _listen(self, timeout_s: float) -> None:
@@ -227,13 +241,15 @@ class Receiver:
 
     def _complaints(self) -> tuple[str, ...]:
         complaint = self._clock.complaint()
-        return (complaint,) if complaint else ()
+        troubles = self._keeper.troubles() if self._keeper is not None else ()
+        return (*((complaint,) if complaint else ()), *(f"archive: {text}" for _, text in troubles))
 
     def _counters(self) -> dict[str, float]:
         return self.counters | {
             "resent": float(self._out.resent),
             "dropped": float(self._out.dropped),
             "acknowledged": float(self._out.done),
+            **(self._keeper.counters() if self._keeper is not None else {}),
         }
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 ORDER = (("core", "publish", "store", "series"), ("ingest",))  # groups of kinds, in the order of start
 FOLLOWERS = ("publish", "store", "series")  # of the journal: they catch up with it after any death
 STOP_ORDER = (("ingest",), ("core",), FOLLOWERS)
-STOP_WITHIN_S = {"ingest": 5.0, "core": 30.0, "publish": 60.0, "store": 30.0, "series": 30.0}
+STOP_WITHIN_S = {"ingest": 10.0, "core": 30.0, "publish": 60.0, "store": 30.0, "series": 30.0}
 START_WITHIN_S = 180.0  # a cold start compiles every kernel
 # Drawing a report keeps a way out busy for seconds; it holds up nothing else.
 SILENCE_S = {"core": 10.0, "ingest": 10.0, "store": 30.0, "series": 30.0, "publish": 60.0}
