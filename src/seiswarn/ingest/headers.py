@@ -6,7 +6,8 @@ everything that telemetry sends, are read as columns; anything else record by re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ I64 = npt.NDArray[np.int64]
 
 UNKNOWN_NS = -(2**62)  # before all times
 _ONE_BY_ONE = 1024  # records read by libmseed before columns are tried again
+_ALL = 1 << 40
 _WORTHWHILE = 16  # records in a run that is read as columns
 # Fixed section of the data header and blockette 1000: SEED 2.4, chapter 8.
 _FIELDS = {
@@ -79,19 +81,7 @@ def _columns(view: memoryview, offset: int, at_most: int) -> tuple[I64, I64, int
     n = min((len(view) - offset) // length, at_most)
     if n == 0:
         return nothing, nothing, offset
-    head = np.frombuffer(
-        view,
-        np.dtype(
-            {
-                "names": list(_FIELDS),
-                "formats": [form for form, _ in _FIELDS.values()],
-                "offsets": [at for _, at in _FIELDS.values()],
-                "itemsize": length,
-            }
-        ),
-        n,
-        offset,
-    )
+    head = _heads(view, offset, length, n)
     year, day, factor = head["year"], head["day"], head["factor"]
     regular = np.isin(head["quality"], _QUALITIES) & (head["blockette"] == 1000)
     regular &= (head["exponent"] == view[offset + 54]) & (head["count"] > 0) & (factor != 0)
@@ -104,6 +94,19 @@ def _columns(view: memoryview, offset: int, at_most: int) -> tuple[I64, I64, int
     return offsets, _last_ns(head[:n]), offset + length * n
 
 
+def _heads(view: memoryview, offset: int, length: int, n: int) -> npt.NDArray[np.void]:
+    """The fixed headers of `n` records of one length."""
+    kind = np.dtype(
+        {
+            "names": list(_FIELDS),
+            "formats": [form for form, _ in _FIELDS.values()],
+            "offsets": [at for _, at in _FIELDS.values()],
+            "itemsize": length,
+        }
+    )
+    return np.frombuffer(view, kind, n, offset)
+
+
 def _begins(view: memoryview, offset: int) -> bool:
     """Whether a record may begin at `offset`, or the file ends there."""
     return offset == len(view) or HEADER.match(view, offset) is not None
@@ -111,6 +114,11 @@ def _begins(view: memoryview, offset: int) -> bool:
 
 def _last_ns(head: npt.NDArray[np.void]) -> I64:
     """Times (n,) of the last samples by the fixed headers, in ns."""
+    return _times(head)[1]
+
+
+def _times(head: npt.NDArray[np.void]) -> tuple[I64, I64, npt.NDArray[np.float64]]:
+    """Times (n,) of the first and the last samples by the fixed headers, in ns, and rates in Hz."""
     years = (head["year"].astype(np.int64) - 1970).astype("datetime64[Y]")
     days = years.astype("datetime64[D]").astype(np.int64) + head["day"] - 1
     seconds = 60 * (60 * head["hour"].astype(np.int64) + head["minute"]) + head["second"]
@@ -121,8 +129,8 @@ def _last_ns(head: npt.NDArray[np.void]) -> I64:
     multiplier[multiplier == 0] = 1.0
     rate *= np.where(multiplier > 0, multiplier, -1.0 / multiplier)
     length = np.rint((head["count"].astype(np.float64) - 1.0) * NS / rate).astype(np.int64)
-    last: I64 = (86_400 * days + seconds) * NS + tenths * 100_000 + length
-    return last
+    first: I64 = (86_400 * days + seconds) * NS + tenths * 100_000
+    return first, first + length, rate
 
 
 def _one_by_one(view: memoryview, offset: int, at_most: int) -> tuple[I64, I64, int]:
@@ -154,3 +162,75 @@ def _one_by_one(view: memoryview, offset: int, at_most: int) -> tuple[I64, I64, 
         return np.array([begin]), np.array([UNKNOWN_NS]), end
     offsets[0] = begin
     return np.array(offsets, dtype=np.int64), np.array(times, dtype=np.int64), offset
+
+
+class Spans(NamedTuple):
+    """Whole records of a file: where they begin, their bytes, times of first and last samples, rates.
+
+    All are (n,); offsets, lengths and times in ns are int64.
+    """
+
+    offsets: I64
+    lengths: I64
+    first_ns: I64
+    last_ns: I64
+    rate_hz: npt.NDArray[np.float64]
+
+
+def spans(view: memoryview) -> Spans:
+    """The whole records of `view` that have samples, in stored order; anything else is passed over."""
+    parts: list[Spans] = []
+    offset = 0
+    while offset < len(view):
+        regular, offset = _regular_spans(view, offset)
+        if len(regular.offsets):
+            parts.append(regular)
+        single, offset = _single_spans(view, offset)
+        if len(single.offsets):
+            parts.append(single)
+    return joined(parts)
+
+
+def joined(parts: Sequence[Spans]) -> Spans:
+    """One after the other, as a copy."""
+    if not parts:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Spans(nothing, nothing, nothing, nothing, np.zeros(0))
+    offsets, lengths, first, last = (np.concatenate([part[k] for part in parts]) for k in range(4))
+    return Spans(offsets, lengths, first, last, np.concatenate([part.rate_hz for part in parts]))
+
+
+def _regular_spans(view: memoryview, offset: int) -> tuple[Spans, int]:
+    offsets, _, stop = _columns(view, offset, _ALL)
+    if not len(offsets):
+        return joined(()), offset
+    length = (stop - offset) // len(offsets)
+    head = _heads(view, offset, length, len(offsets))
+    first, last, rate = _times(head)
+    return Spans(offsets, np.full(len(offsets), length), first, last, rate), stop
+
+
+def _single_spans(view: memoryview, offset: int) -> tuple[Spans, int]:
+    """Records that are not regular, one by one, until regular ones may follow."""
+    found: list[tuple[int, int, int, int, float]] = []
+    source = ffi.from_buffer(view)
+    record = clibmseed.msr3_init(ffi.NULL)
+    holder = ffi.new("MS3Record **", record)
+    seen = 0
+    try:
+        while offset < len(view) and seen < _ONE_BY_ONE:
+            if clibmseed.msr3_parse(source + offset, len(view) - offset, holder, 0, 0):
+                following = HEADER.search(view, offset + 1)
+                offset = following.start() if following else len(view)
+                continue
+            seen += 1
+            n, rate, start = record.samplecnt, record.samprate, record.starttime
+            if n > 0 and 0.001 <= rate < 1e6 and -(2**61) < start < 2**61:
+                last = start + round((n - 1) * NS / rate)
+                found.append((offset, record.reclen, start, last, rate))
+            offset += record.reclen
+    finally:
+        clibmseed.msr3_free(holder)
+        ffi.release(source)
+    offsets, lengths, first, last = np.array([row[:4] for row in found], dtype=np.int64).reshape(-1, 4).T
+    return Spans(offsets, lengths, first, last, np.array([row[4] for row in found])), offset

@@ -13,7 +13,7 @@ from seiswarn.config_parts import Cap, Report
 from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Status
 
-Kind = Literal["core", "ingest", "publish", "store", "series"]
+Kind = Literal["core", "ingest", "publish", "store", "series", "web"]
 SourceKind = Literal["archive", "records", "synthetic", "live"]
 
 LIVE_KINDS = frozenset({"live"})  # sources that come when they come; the others are recorded

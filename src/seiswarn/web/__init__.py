@@ -1,0 +1,1 @@
+"""What a centre serves over HTTP: FDSN web services of stations, events and waveforms, read-only."""
