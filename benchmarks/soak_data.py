@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pymseed
-from national_data import COMPONENTS, GAIN, places, write_stations
+from national_data import GAIN, places, write_stations
 
 from seiswarn.geo import distances_km
 from seiswarn.ingest.miniseed import parse_records  # noqa: F401 - sets the block size of libmseed
@@ -56,7 +56,7 @@ def write_network(folder: Path, n_stations: int) -> StationTable:
     for file in folder.glob("*.xml"):
         text = file.read_text()
         file.write_text(text.replace("<SampleRate>100.0</SampleRate>", f"<SampleRate>{RATE_HZ}</SampleRate>"))
-    return read_station_tables([folder])
+    return read_station_tables([folder], None)
 
 
 def quakes(table: StationTable, hours: float) -> list[Quake]:
@@ -183,6 +183,3 @@ def _noise(seed: int) -> np.ndarray:
     x = np.fft.irfft(spectrum, n)
     level = NOISE_MPS2 * GAIN * rng.uniform(0.5, 2.0)
     return np.rint(x / x.std() * level).astype(np.int32)
-
-
-__all__ = ["COMPONENTS", "Channel", "Quake", "btime", "pack", "quakes", "shaking", "write_network"]

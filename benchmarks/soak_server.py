@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from soak_data import PHASES, RECORD_S, T0_NS, Channel, btime
 
 from seiswarn.serve.header import Header
@@ -31,14 +32,19 @@ def is_down(station: str, slot: int) -> bool:
     return random.Random(f"{station}/{slot // DROP_SLOTS}").random() < DROP_SHARE
 
 
+Moved = dict[str, list[tuple[int, np.ndarray]]]  # motion to add, by channel
+
+
 class Feed:
     """Records in the order of their ends, numbered by slot and place, whether or not they are sent."""
 
-    def __init__(self, names: list[str], seeds: list[int], moved: dict[str, list[tuple[int, object]]]) -> None:
+    def __init__(
+        self, names: list[str], seeds: list[int], moved: dict[str, list[tuple[int, object]]]
+    ) -> None:
         channels = [Channel(name, seed) for name, seed in zip(names, seeds, strict=True)]
         for channel in channels:
             for t0_ns, counts in moved.get(channel.name, ()):
-                channel.add(t0_ns, counts)  # type: ignore[arg-type]
+                channel.add(t0_ns, counts)
         self.by_phase = [[c for c in channels if c.phase == p] for p in range(PHASES)]
         self.n = len(channels)
         self.before = [sum(len(c) for c in self.by_phase[:p]) for p in range(PHASES)]

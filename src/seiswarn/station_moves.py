@@ -33,6 +33,12 @@ class Moves(NamedTuple):
     n_old_stations: int
 
     @property
+    def is_identity(self) -> bool:
+        """Whether nothing has changed."""
+        same = len(self.stations) == self.n_old_stations and len(self.channels) == self.n_old_channels
+        return bool(same and (self.stations >= 0).all())
+
+    @property
     def kept(self) -> int:
         """Stations that go on."""
         return int(np.count_nonzero(self.stations >= 0))

@@ -365,12 +365,14 @@ class HealthStage:
         self._excuses.told_ns = state.told_ns
 
     def adopt(self, data: bytes, moved: Moves) -> None:
-        """Go on from the snapshot of another network as far as stations are the same."""
-        state = msgspec.msgpack.decode(data, type=_State)
-        fresh = pack(self._arrays())
-        arrays = {name: moved.rows(state.arrays.get(name, b""), held) for name, held in fresh.items()}
-        unpack(arrays, self._arrays())
-        self._t = state.times
+        """Go on from the snapshot of the same network; of another one stations begin without a history.
+
+        Faults hold stations against each other (telecom groups, identical data), so that a part of what is
+        known cannot be carried over.
+        """
+        if not moved.is_identity:
+            return
+        self.restore(data)
 
 
 def _mask(window: Window, table: StationTable) -> B1:

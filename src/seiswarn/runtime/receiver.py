@@ -32,7 +32,7 @@ from seiswarn.timebase import NS, sample_offset_ns
 
 HELLO_AFTER_S = 0.5  # without an acknowledgement
 LEAVE_AFTER_S = 3.0  # told to stop, for the acknowledgements of what is on its way
-LEAST_TURN_S = 0.002  # however fast data time runs
+LEAST_TURN_S = 0.02  # however fast data time runs: smaller frames cost more than they hasten
 REPORT_NS = 10 * NS
 MAX_MARKS = 100_000  # frames whose records are not known to be safe
 
@@ -73,7 +73,10 @@ class Receiver:
         keeper: Keeper | None = None,
     ) -> None:
         self.source, self.name, self.status = source, name, status
-        self._clock, self._step_ns, self._keeper = run_clock, step_ns, keeper
+        self._clock, self._keeper = run_clock, keeper
+        # Frames end on the grid of slices, and on a coarser one where data time runs fast.
+        self._step_ns = step_ns * max(1, round(LEAST_TURN_S * run_clock.speed * NS / step_ns))
+        self._fast = run_clock.speed > 1.0
         self._out = Outgoing(max_items)
         self._seq = 0  # of the last frame made
         self._tick_ns = 0
@@ -120,7 +123,7 @@ class Receiver:
         if not now:
             return 0.02
         left_ns = self._step_ns - now % self._step_ns
-        return max(LEAST_TURN_S, left_ns / NS / self._clock.speed)
+        return max(0.001, left_ns / NS / self._clock.speed)
 
     def _turn(self) -> None:
         """Make a frame of what has come, when anything has or a tick is due."""
@@ -171,7 +174,10 @@ class Receiver:
         newest = max((_newest_ns(b) for b in blocks), default=0)
         if newest:
             self._clock.hear(newest)
-        if not seen.all():  # time is by the data, and had not begun
+        if self._fast:  # one slice a frame
+            now = self._clock.now_ns() // self._step_ns * self._step_ns
+            blocks = [_seen(block, now, every=True) for block in blocks]
+        elif not seen.all():  # time is by the data, and had not begun
             now = self._clock.now_ns()
             blocks = [_seen(block, now) for block in blocks]
         return blocks
@@ -266,8 +272,8 @@ def _newest_ns(block: PacketBlock) -> int:
     return int(t0[k]) + sample_offset_ns(max(n - 1, 0), rate)
 
 
-def _seen(block: PacketBlock, now_ns: int) -> PacketBlock:
-    """The block with the times that could not be told before."""
+def _seen(block: PacketBlock, now_ns: int, *, every: bool = False) -> PacketBlock:
+    """The block with the times that could not be told before; with `every` all at one time."""
     seen = np.frombuffer(block.t_seen_ns, "<i8")
-    told = np.where(seen == 0, now_ns, seen).astype("<i8").tobytes()
+    told = np.where(every | (seen == 0), now_ns, seen).astype("<i8").tobytes()
     return msgspec.structs.replace(block, t_seen_ns=told)
