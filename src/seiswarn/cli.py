@@ -200,9 +200,14 @@ def run(
     out: OUT = None,
 ) -> None:
     """Run the daemon: supervisor and processes, until stopped or the sources end."""
+    from seiswarn.runtime.signals import Signals
+
+    signals = Signals()  # before anything slow: a SIGHUP without a handler is the end
     from seiswarn.runtime.live import run_live
 
-    raise typer.Exit(run_live(read_config(config), out, say=say, reread=lambda: read_config(config)))
+    settings = read_config(config)
+    code = run_live(settings, out, say=say, reread=lambda: read_config(config), signals=signals)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """Configuration: a TOML file becomes the frozen parameters each part owns, or all its problems at once.
 
     [run] [stations] [waveform] [health] [[maintenance]] [source] [shaking] [places] [grid] [[targets]]
-    [alerts] [[audience]] [reports] [[ingest]] [[publish]] [series] [archive] [runtime]
+    [alerts] [[audience]] [reports] [[ingest]] [[publish]] [series] [archive] [web]
+    [runtime]
+    [log]
 
 Every key has a default; `configs/default.toml` lists them all. Paths are relative to the file.
 """
@@ -25,6 +27,7 @@ from seiswarn.config_doors import Ingest, IngestArchive, IngestRecords, IngestSe
 from seiswarn.config_lines import KeyLines, key_lines
 from seiswarn.config_parts import (
     Grid,
+    Log,
     Places,
     Publish,
     PublishFile,
@@ -32,6 +35,7 @@ from seiswarn.config_parts import (
     Runtime,
     Shaking,
     Stations,
+    Web,
 )
 from seiswarn.config_targets import read_targets
 from seiswarn.errors import ConfigError, ConfigProblem
@@ -68,7 +72,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     publish: tuple[Publish, ...] = ()
     series: SeriesParams = SeriesParams()
     archive: ArchiveParams = ArchiveParams()
+    web: Web = Web()
     runtime: Runtime = Runtime()
+    log: Log = Log()
 
     @property
     def audiences(self) -> tuple[AlertsParams, ...]:
@@ -178,6 +184,7 @@ def _with_paths(config: Config, base: Path) -> Config:
         series=_series_with_paths(config.series, absolute),
         archive=moved(config.archive, "path") if config.archive.path else config.archive,
         runtime=moved(config.runtime, "folder"),
+        log=moved(config.log, "folder") if config.log.folder else config.log,
     )
 
 

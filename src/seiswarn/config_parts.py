@@ -180,6 +180,43 @@ class PublishZmq(Section, frozen=True, kw_only=True, tag_field="kind", tag="zmq"
 Publish = PublishFile | PublishZmq
 
 
+class Log(Section, frozen=True, kw_only=True):
+    """What all processes of the daemon write of what they do."""
+
+    format: Annotated[
+        Literal["text", "json"], Meta(description="lines for people, or JSON lines for a collector of logs")
+    ] = "text"
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="the least that is written")
+    ] = "info"
+    to: Annotated[
+        Literal["files", "stderr"],
+        Meta(description="files: one for each process; stderr: that of the daemon, e.g. for journald"),
+    ] = "files"
+    folder: Annotated[
+        str, Meta(description="of the files, relative to this file; empty: log in the run folder")
+    ] = ""
+    max_mb: Annotated[float, Meta(gt=0, description="size at which a file is turned over")] = 10.0
+    keep: Annotated[int, Meta(ge=1, le=1000, description="turned files that are kept of each process")] = 5
+
+
+class Web(Section, frozen=True, kw_only=True):
+    """FDSN web services (station, event, dataselect), /metrics and /healthz over HTTP."""
+
+    enabled: Annotated[bool, Meta(description="a process that serves them")] = False
+    host: Annotated[
+        str, Meta(min_length=1, description="address to listen on; 0.0.0.0 for all of this machine")
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="port to listen on")] = 8080
+    shows_tests: Annotated[
+        bool, Meta(description="events of tests and exercises, too; they say so in a comment")
+    ] = False
+    max_seconds: Annotated[
+        float, Meta(gt=0, description="longest time window of a request for waveforms")
+    ] = 86_400.0
+    max_mb: Annotated[float, Meta(gt=0, description="largest answer to a request for waveforms")] = 1024.0
+
+
 class Runtime(Section, frozen=True, kw_only=True):
     """Processes and their state on disk."""
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections import deque
+from contextlib import ExitStack
 from pathlib import Path
+
+import msgspec
 
 from seiswarn.messages import Heartbeat
 from seiswarn.runtime import clock
+from seiswarn.runtime.logs import log_folder
 from seiswarn.runtime.spec import ProcessSpec, write_spec
 
 WORKING = frozenset({"ready", "ended", "draining", "done", "finished", "stopping", "stopped", "left over"})
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 5.0
+MAX_STDERR_BYTES = 4_000_000
 MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0  # more is failing again and again
 
 
@@ -35,8 +41,12 @@ class Child:
         self._silence_s = silence_s
         self._start_s = start_s
         self._path = write_spec(spec)
-        self._log = Path(spec.folder) / "log" / f"{spec.name}.log"
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        folder = log_folder(spec.config.log, Path(spec.folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / f"{spec.name}.log"  # its own, which it turns over itself
+        # What it writes past its logger: a traceback at its death, a library that aborts.
+        self._stderr = folder / f"{spec.name}.stderr"
+        self._wrote = (0, 0)  # sizes of both at the start of this life
         self._process: subprocess.Popen[bytes] | None = None
         self.heard_s = 0.0
         self.started_s = 0.0
@@ -87,11 +97,37 @@ class Child:
             "--spec",
             str(self._path),
         ]
-        # A group of its own: a Ctrl-C at the terminal is the supervisor's to pass on, in order.
-        with self._log.open("ab") as log:
+        self.bound_stderr()
+        self._wrote = (_size(self._log), _size(self._stderr))
+        with ExitStack() as open_now:
+            stderr = open_now.enter_context(self._stderr.open("ab"))
+            ours: tuple[int, ...] = ()
+            if self.spec.config.log.to == "stderr":
+                ours = (os.dup(sys.stderr.fileno()),)
+                open_now.callback(os.close, *ours)
+                command += ["--log-fd", str(*ours)]
+            # A group of its own: a Ctrl-C at the terminal is the supervisor's to pass on, in order.
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                process_group=0,
+                pass_fds=ours,
             )
+
+    def bound_stderr(self) -> None:
+        """Turn its second file over when it has grown; it is appended to, so that nobody need be told."""
+        if _size(self._stderr) <= MAX_STDERR_BYTES:
+            return
+        try:
+            with self._stderr.open("rb") as whole:
+                whole.seek(-MAX_STDERR_BYTES // 2, os.SEEK_END)
+                tail = whole.read(MAX_STDERR_BYTES // 2)
+            self._stderr.with_name(f"{self._stderr.name}.1").write_bytes(tail)
+            os.truncate(self._stderr, 0)
+        except OSError:
+            return
 
     def hear(self, beat: Heartbeat) -> None:
         """Take a heartbeat."""
@@ -132,12 +168,15 @@ class Child:
         return sum(now - at <= within_s for at in self.deaths)
 
     def last_words(self) -> str:
-        """The last line of its log."""
+        """The last line it wrote past its logger in this life, else the last of its log."""
+        said = _last_line(self._stderr, self._wrote[1])
+        if said:
+            return said
+        line = _last_line(self._log, self._wrote[0])
         try:
-            lines = self._log.read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
-        except OSError:
-            return ""
-        return lines[-1].strip() if lines else ""
+            return str(msgspec.json.decode(line)["message"]) if line.startswith("{") else line
+        except (msgspec.MsgspecError, KeyError, TypeError):
+            return line
 
     def ask_to_stop(self) -> None:
         self.asked = True
@@ -159,6 +198,26 @@ class Child:
         if self._process is not None:
             self.kill()
             self._process.wait()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _last_line(path: Path, begin: int) -> str:
+    """The last line of a file behind `begin`; behind its own begin when it was turned over since."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            begin = begin if begin <= size else 0
+            file.seek(max(begin, size - 4096))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""
 
 
 def ending(code: int | None) -> str:

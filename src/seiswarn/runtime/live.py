@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 
@@ -19,7 +16,10 @@ from seiswarn.messages import Heartbeat, Status
 from seiswarn.runtime import clock
 from seiswarn.runtime.files import DATABASE
 from seiswarn.runtime.lineage import fingerprint, set_aside
+from seiswarn.runtime.logs import SupervisorLog, log_folder
+from seiswarn.runtime.notify import Announcer
 from seiswarn.runtime.series_token import without_token
+from seiswarn.runtime.signals import Signals
 from seiswarn.runtime.spec import ProcessSpec, SinkSpec, SourceKind, SourceSpec
 from seiswarn.runtime.supervisor import Say, Supervisor, local_endpoints
 from seiswarn.store.series_params import Influx
@@ -33,7 +33,7 @@ _KINDS: dict[type[Ingest], SourceKind] = {
     IngestSynthetic: "synthetic",
 }
 
-NOT_RELOADED = ("run", "ingest", "publish", "runtime", "series", "archive")
+NOT_RELOADED = ("run", "ingest", "publish", "runtime", "log", "series", "archive", "web")
 
 OnBeat = Callable[[Heartbeat], None]
 
@@ -44,11 +44,13 @@ def run_live(
     *,
     say: Say = lambda text: None,
     reread: Callable[[], Config] | None = None,
+    signals: Signals | None = None,
 ) -> int:
     """Run the daemon a configuration describes until its sources end or a signal comes.
 
     A run goes on where the journals in `out_dir` (default: runtime.folder) stand. On SIGHUP the
-    configuration is read again by `reread`, and its stations and thresholds are taken over.
+    configuration is read again by `reread`, and its stations and thresholds are taken over. `signals`
+    are handlers that were set before.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def run_live(
     if earlier is not None:
         say(f"versions, stations or parameters have changed: a new run begins, the last one is in {earlier}")
     planned = plan(config, folder, sources, config_sinks(config, folder), status)
-    return _supervise(planned, say, None, reread)
+    return _supervise(planned, say, None, reread, signals)
 
 
 def replay_live(
@@ -180,7 +182,7 @@ def config_sinks(config: Config, folder: Path) -> list[SinkSpec]:
 def clear(folder: Path) -> None:
     """Remove what an earlier run left, so that a replay starts from nothing."""
     folder.mkdir(parents=True, exist_ok=True)
-    for pattern in ("journal/*", "sources/*.json", "log/*.log", *DATABASES):
+    for pattern in ("journal/*", "sources/*.json", "log/*", *DATABASES):
         for path in folder.glob(pattern):
             path.unlink()
 
@@ -215,6 +217,8 @@ def plan(
     specs.append(msgspec.structs.replace(base, name="store", kind="store"))
     if config.series.enabled:
         specs.append(msgspec.structs.replace(base, name="series", kind="series"))
+    if config.web.enabled:
+        specs.append(msgspec.structs.replace(base, name="web", kind="web"))
     for source in sources:
         specs.append(
             msgspec.structs.replace(base, name=f"ingest-{source.name}", kind="ingest", sources=(source,))
@@ -251,54 +255,32 @@ def reloaded(
     return msgspec.structs.replace(core, config=config, fingerprint=print_now)
 
 
-class Signals:
-    """SIGINT and SIGTERM ask to stop; a second one is not obeyed faster. Only the main thread may ask.
-
-    SIGHUP asks to read the configuration again.
-    """
-
-    def __init__(self) -> None:
-        self.came = False
-        self.hung_up = False
-        self._before = {}
-        if threading.current_thread() is threading.main_thread():
-            self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.came = True
-
-    def _hang_up(self, number: int, frame: FrameType | None) -> None:
-        self.hung_up = True
-
-    def __call__(self) -> bool:
-        return self.came
-
-    def restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-
 def _supervise(
     planned: tuple[list[ProcessSpec], Path],
     say: Say,
     on_beat: OnBeat | None,
     reread: Callable[[], Config] | None = None,
+    signals: Signals | None = None,
 ) -> int:
-    signals = Signals()
-    supervisor = Supervisor(*planned, say)
-    supervisor.on_beat = on_beat
+    signals = signals or Signals()
     core = planned[0][0]
+    tell = SupervisorLog(core.config.log, log_folder(core.config.log, Path(core.folder)), say)
+    supervisor = Supervisor(*planned, tell, Announcer())
+    supervisor.on_beat = on_beat
 
     def reload() -> ProcessSpec | None:
         if not signals.hung_up:
             return None
         signals.hung_up = False
-        return reloaded(core, reread, supervisor.status.say, say)
+        supervisor.reloading()
+        spec = reloaded(core, reread, supervisor.status.say, tell)
+        if spec is None:
+            supervisor.stayed_as_it_was()
+        return spec
 
     try:
         return supervisor.run(signals, reload)
     finally:
         supervisor.close()
+        tell.close()
         signals.restore()

@@ -23,18 +23,20 @@ from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Heartbeat, decode
 from seiswarn.runtime import clock
 from seiswarn.runtime.child import DEATHS_WITHIN_S, LAST_BACKOFF_S, Child
+from seiswarn.runtime.notify import Announcer
 from seiswarn.runtime.spec import NEXT, Endpoints, ProcessSpec, write_spec
 from seiswarn.runtime.status import StatusFile
 
 Say = Callable[[str], None]
 
-ORDER = (("core", "publish", "store", "series"), ("ingest",))  # groups of kinds, in the order of start
-FOLLOWERS = ("publish", "store", "series")  # of the journal: they catch up with it after any death
+ORDER = (("core", "publish", "store", "series", "web"), ("ingest",))  # groups of kinds, in the order of start
+# Of the journal, or of files: they catch up with it after any death.
+FOLLOWERS = ("publish", "store", "series", "web")
 STOP_ORDER = (("ingest",), ("core",), FOLLOWERS)
-STOP_WITHIN_S = {"ingest": 10.0, "core": 30.0, "publish": 60.0, "store": 30.0, "series": 30.0}
+STOP_WITHIN_S = {"ingest": 10.0, "core": 30.0, "publish": 60.0, "store": 30.0, "series": 30.0, "web": 10.0}
 START_WITHIN_S = 180.0  # a cold start compiles every kernel
 # Drawing a report keeps a way out busy for seconds; it holds up nothing else.
-SILENCE_S = {"core": 10.0, "ingest": 10.0, "store": 30.0, "series": 30.0, "publish": 60.0}
+SILENCE_S = {"core": 10.0, "ingest": 10.0, "store": 30.0, "series": 30.0, "web": 30.0, "publish": 60.0}
 MAX_IPC_PATH = 100  # sun_path holds 107 bytes; libzmq wants a few
 TURN_S = 0.1
 
@@ -67,10 +69,15 @@ class Supervisor:
         the folder of the sockets, removed by `close`.
     say
         called with a sentence when something happens.
+    announcer
+        tells the service manager how it goes.
     """
 
-    def __init__(self, specs: Sequence[ProcessSpec], sockets: Path, say: Say) -> None:
+    def __init__(
+        self, specs: Sequence[ProcessSpec], sockets: Path, say: Say, announcer: Announcer | None = None
+    ) -> None:
         self._sockets = sockets
+        self._announcer = announcer or Announcer()
         self.status = StatusFile(specs[0], os.getpid())
         self._tell = say
         self.children = {
@@ -95,17 +102,22 @@ class Supervisor:
 
         `reload` gives the spec of a core with another configuration when there is one to take over.
         """
-        while (code := self.step()) is None:
+        while True:
+            # Asked first: told to stop before anything was started, nothing is.
             if stop():
                 self.stop("told to stop")
             elif (core := reload()) is not None:
                 self.reload(core)
-        return code
+            code = self.step()
+            if code is not None:
+                return code
 
     def step(self, timeout_s: float = TURN_S) -> int | None:
         """One turn: hear heartbeats, start, restart, stop what is due. The exit code at the end."""
         self._hear(timeout_s)
-        self.status.write(list(self.children.values()), stopping=self._stopping is not None)
+        children = list(self.children.values())
+        self.status.write(children, stopping=self._stopping is not None)
+        self._announcer.turn(children)
         if self._stopping is not None:
             return self._stop_step()
         self._start_due()
@@ -117,6 +129,14 @@ class Supervisor:
         if core and all(child.state == "done" for child in core):
             self.stop("all data are handled")
         return None
+
+    def reloading(self) -> None:
+        """A configuration is about to be read again."""
+        self._announcer.reloading(list(self.children.values()))
+
+    def stayed_as_it_was(self) -> None:
+        """Nothing came of it."""
+        self._announcer.reloaded()
 
     def reload(self, core: ProcessSpec) -> None:
         """Have the core take over another configuration, without stopping anything."""
@@ -130,6 +150,7 @@ class Supervisor:
         self._exit_code = max(self._exit_code, exit_code)
         if self._stopping is None:
             self._say(f"stopping: {why}")
+            self._announcer.stopping(why)
             self._stopping = -1
             self._stop_until_s = 0.0
 
@@ -139,6 +160,7 @@ class Supervisor:
             child.close()
         self.status.write(list(self.children.values()), stopping=True, at_once=True)
         self._control.close()
+        self._announcer.close()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     # --- life ------------------------------------------------------------------------------

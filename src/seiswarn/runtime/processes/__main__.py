@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 from seiswarn.errors import SeiswarnError, UsageError
+from seiswarn.runtime.logs import log_folder, set_up_process
 from seiswarn.runtime.processes.base import LifeSign, StopRequest, die_with_parent, limit_files
 from seiswarn.runtime.spec import ProcessSpec, read_spec
 
 Main = Callable[[ProcessSpec, StopRequest, LifeSign], int]
-KINDS = ("core", "ingest", "publish", "store", "series")
+KINDS = ("core", "ingest", "publish", "store", "series", "web")
 
 
 def run() -> int:
@@ -22,10 +23,12 @@ def run() -> int:
     parser = argparse.ArgumentParser(prog="seiswarn.runtime.processes")
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--spec", type=Path, required=True)
+    parser.add_argument("--log-fd", type=int, help="where lines go that go to no file")
     given = parser.parse_args()
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         spec = read_spec(given.spec)
+        stream = os.fdopen(given.log_fd, "w", encoding="utf-8") if given.log_fd is not None else None
+        set_up_process(spec.config.log, log_folder(spec.config.log, Path(spec.folder)), spec.name, stream)
         die_with_parent(spec.parent_pid)
         limit_files(spec.max_file_bytes)
         stop = StopRequest()
