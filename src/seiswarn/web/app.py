@@ -50,7 +50,7 @@ def application(sources: Sources, now_ns: Callable[[], int], more: Sequence[Base
             return None
         if values["format"] == "text":
             return Response(station.text(chosen, values["level"]), media_type="text/plain")
-        return Response(station.xml(chosen), media_type="application/xml")
+        return Response(station.xml(chosen, values["level"]), media_type="application/xml")
 
     def events(values: Values, lines: Sequence[Line]) -> Response | None:
         chosen = event.select(sources.database, values, sources.shows_tests)

@@ -48,14 +48,14 @@ class Metadata:
 def _read(files: Sequence[Path]) -> Any:
     from obspy import Inventory, read_inventory
 
-    networks: dict[tuple[str, Any], Any] = {}
+    networks: dict[tuple[str, str], Any] = {}
     for file in files:
         try:
             found = read_inventory(str(file), format="STATIONXML")
         except Exception:  # noqa: BLE001 - obspy raises of all kinds; `seiswarn stations` tells which and why
             continue
         for network in found.networks:
-            key = (network.code, network.start_date)
+            key = (network.code, str(network.start_date))
             if key in networks:
                 networks[key].stations += network.stations
             else:
@@ -78,7 +78,7 @@ def select(inventory: Any, lines: Sequence[Line], values: Mapping[str, Any]) -> 
             if kept is not None:
                 stations.append(kept)
         if stations:
-            networks.append(_network(network, stations, level))
+            networks.append(_network(network, stations))
     if not networks:
         return None
     chosen = copy.copy(inventory)
@@ -86,8 +86,11 @@ def select(inventory: Any, lines: Sequence[Line], values: Mapping[str, Any]) -> 
     return chosen
 
 
-def xml(inventory: Any) -> bytes:
-    """As StationXML 1.x."""
+def xml(inventory: Any, level: str) -> bytes:
+    """What `select` gave as StationXML 1.x."""
+    if level == "network":
+        for network in inventory.networks:  # copies, made for this request
+            network.stations = []
     buffer = io.BytesIO()
     inventory.write(buffer, format="STATIONXML")
     return buffer.getvalue()
@@ -165,11 +168,11 @@ def _without_response(channel: Any) -> Any:
     return kept
 
 
-def _network(network: Any, stations: list[Any], level: str) -> Any:
+def _network(network: Any, stations: list[Any]) -> Any:
     kept = copy.copy(network)
     kept.total_number_of_stations = len(network.stations)
     kept.selected_number_of_stations = len(stations)
-    kept.stations = [] if level == "network" else stations
+    kept.stations = stations
     return kept
 
 
@@ -188,9 +191,10 @@ def _when(date: Any) -> str:
 def _network_rows(inventory: Any) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = [("#Network", "Description", "StartTime", "EndTime", "TotalStations")]
     for n in inventory.networks:
-        rows.append(
-            (n.code, n.description, _when(n.start_date), _when(n.end_date), n.total_number_of_stations)
-        )
+        # Clients insist on a time here: that of the first station, where the network has none.
+        starts = [n.start_date] if n.start_date else [s.start_date for s in n.stations if s.start_date]
+        start = min(starts, default=None)
+        rows.append((n.code, n.description, _when(start), _when(n.end_date), n.total_number_of_stations))
     return rows
 
 
