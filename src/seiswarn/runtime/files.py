@@ -12,6 +12,7 @@ SNAPSHOT = "journal/snapshot.bin"
 START_SNAPSHOT = "journal/snapshot-{seq}.bin"  # with which a later file of the input journal begins
 RUN_FILE = "run.json"
 STATUS_FILE = "status.json"
+STATIONS_FILE = "stations.json"
 DATABASE = "seiswarn.sqlite"
 # Any of these says that seiswarn has made the folder: what it wrote there it may remove.
 MARKERS = (RUN_FILE, "journal", "warnings.jsonl", "processes/core.json")

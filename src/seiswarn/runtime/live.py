@@ -26,7 +26,7 @@ from seiswarn.store.series_params import Influx
 from seiswarn.timebase import iso
 
 PUBLIC_ENDPOINT = PublishZmq().endpoint
-DATABASES = (f"{DATABASE}*", "outbox-*.sqlite*", "series.sqlite*", "series-influx.json")
+DATABASES = (f"{DATABASE}*", "outbox-*.sqlite*", "series.sqlite*", "series-influx.json", "stations.json")
 _KINDS: dict[type[Ingest], SourceKind] = {
     IngestArchive: "archive",
     IngestRecords: "records",

@@ -47,6 +47,19 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class StatusFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong since `since_ns`; a warning does not keep the daemon from warning.
+
+    `key` stays the same as long as the trouble does, while figures in the sentence change.
+    """
+
+    key: str
+    subject: str
+    sentence: str
+    since_ns: int
+    warning: bool = False
+
+
 class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Everything at `t_ns`. `sources` are the connections of all ingest processes."""
 
@@ -60,6 +73,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True):
     processes: tuple[ProcessStatus, ...]
     sources: tuple[LinkState, ...]
     said: tuple[Said, ...] = ()
+    findings: tuple[StatusFinding, ...] = ()
     version: int = 1
 
 
@@ -68,6 +82,8 @@ class StatusFile:
 
     Attributes
     ----------
+    findings
+        what is wrong, to be written with the rest.
     problem
         why it could not be written the last time; empty: all well.
     """
@@ -79,6 +95,7 @@ class StatusFile:
         self._next_s = 0.0
         self._said: list[Said] = []
         self.problem = ""
+        self.findings: tuple[StatusFinding, ...] = ()
 
     def say(self, sentence: str) -> None:
         """Keep a sentence for whoever asks what has happened."""
@@ -103,6 +120,7 @@ class StatusFile:
             processes=tuple(_process(child, now_s) for child in children),
             sources=tuple(link for beat in beats for link in beat.links),
             said=tuple(self._said),
+            findings=self.findings,
         )
         beside = self._path.with_name(f".{self._path.name}.part")
         try:

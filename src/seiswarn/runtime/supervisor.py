@@ -26,6 +26,7 @@ from seiswarn.runtime.child import DEATHS_WITHIN_S, LAST_BACKOFF_S, Child
 from seiswarn.runtime.notify import Announcer
 from seiswarn.runtime.spec import NEXT, Endpoints, ProcessSpec, write_spec
 from seiswarn.runtime.status import StatusFile
+from seiswarn.runtime.watch import Watch
 
 Say = Callable[[str], None]
 
@@ -80,6 +81,7 @@ class Supervisor:
         self._announcer = announcer or Announcer()
         self.status = StatusFile(specs[0], os.getpid())
         self._tell = say
+        self._watch_all = Watch(specs[0], self._say)
         self.children = {
             spec.name: Child(spec, silence_s=SILENCE_S[spec.kind], start_s=START_WITHIN_S) for spec in specs
         }
@@ -116,6 +118,9 @@ class Supervisor:
         """One turn: hear heartbeats, start, restart, stop what is due. The exit code at the end."""
         self._hear(timeout_s)
         children = list(self.children.values())
+        if self._stopping is None:
+            self._watch_all.turn(children, self.status.problem)
+            self.status.findings = self._watch_all.findings
         self.status.write(children, stopping=self._stopping is not None)
         self._announcer.turn(children)
         if self._stopping is not None:

@@ -11,6 +11,7 @@ from seiswarn.runtime.files import DATABASE
 from seiswarn.runtime.follow import LOOK_EVERY_S, Follower
 from seiswarn.runtime.processes.base import LifeSign, StopRequest
 from seiswarn.runtime.spec import ProcessSpec
+from seiswarn.runtime.stations_file import StationsFile
 from seiswarn.store.journal import Records
 from seiswarn.store.sqlite import Database
 
@@ -69,13 +70,20 @@ def main(spec: ProcessSpec, stop: StopRequest, life: LifeSign) -> int:
         with Database(folder / DATABASE) as database:
             database.begin_run(run_id, spec.status, {"config": spec.config.run.name})
             storing = Storing(database, run_id)
+            stations = StationsFile(folder, run_id)
             follower.begin_after(storing.seq)
             while not stop:
-                storing.take(follower.poll(LOOK_EVERY_S))
-                life.give("ready", clock.now_ns(), storing.counters)
+                records = follower.poll(LOOK_EVERY_S)
+                storing.take(records)
+                stations.take(records)
+                stations.write(clock.monotonic_s())
+                complaints = (stations.problem,) if stations.problem else ()
+                life.give("ready", clock.now_ns(), storing.counters, complaints=complaints)
             while records := follower.poll(LAST_LOOK_S):
                 storing.take(records)
+                stations.take(records)
             storing.take([])
+            stations.write(clock.monotonic_s(), at_once=True)
             life.give("left over" if storing.behind else "done", clock.now_ns(), storing.counters)
             return 1 if storing.behind else 0
     finally:
