@@ -592,6 +592,20 @@ def decode(data: bytes | memoryview) -> AnyMessage:
     return _decoder.decode(data)
 
 
+_TAG = b"\xa4type"  # the key of the tag, which comes first
+
+
+def kind_of(data: bytes) -> str:
+    """The class name of the message in msgpack bytes, without decoding it; empty when that is not to be seen.
+
+    Most of what a journal holds is motions: who does not want them need not decode them.
+    """
+    at = data.find(_TAG, 0, 8) + len(_TAG)
+    if at < len(_TAG) or len(data) <= at or data[at] & 0xE0 != 0xA0:  # msgpack: a short text
+        return ""
+    return data[at + 1 : at + 1 + (data[at] & 0x1F)].decode("ascii", "replace")
+
+
 def json_schema(types: Sequence[Any] = (AnyMessage,)) -> dict[str, Any]:
     """JSON Schema (2020-12) of the given wire types, all of them by default."""
     _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")

@@ -12,7 +12,17 @@ from hypothesis import strategies as some
 
 import factories
 from seiswarn.blocks import blocks_of
-from seiswarn.messages import Packet, Slice, Tick, decode, encode, json_schema
+from seiswarn.messages import (
+    DataError,
+    Heartbeat,
+    Packet,
+    Slice,
+    Tick,
+    decode,
+    encode,
+    json_schema,
+    kind_of,
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "messages.schema.json"
 
@@ -53,3 +63,15 @@ def test_damaged_bytes_are_no_message() -> None:
 def test_schema_is_the_pinned_one() -> None:
     """A change of the wire is a decision: look at the rules in messages.py, then write the file anew."""
     assert json.loads(json.dumps(json_schema())) == json.loads(GOLDEN.read_text())
+
+
+def test_kind_is_seen_without_decoding() -> None:
+    for message in (
+        Tick(t_seen_ns=1),
+        DataError(t_seen_ns=1, subject="x", reason="GAP"),
+        Heartbeat(process="core", t_seen_ns=1, state="ready", counters={"a": 1.0}),
+    ):
+        assert kind_of(encode(message)) == type(message).__name__
+    assert kind_of(b"") == ""
+    assert kind_of(b"\x81\xa4type") == ""
+    assert kind_of(b"\x81\xa4type\x01") == ""

@@ -20,6 +20,7 @@ class Sink:
     NAME = "fake"
     statuses = frozenset({"actual"})
     audiences = frozenset[str]()
+    ignores = frozenset[str]()
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error

@@ -31,6 +31,7 @@ FIRST_RETRY_S, LAST_RETRY_S = 0.2, 1.0  # so that a server that is back is met a
 REFUSED_RETRY_S = 30.0  # after a word that trying again will not change
 RECENT = 64  # records of a station by which repetition is known
 MAX_TRIES = 2  # of getting a record again where the connection fell out of step
+SAVE_S = 1.0  # between two writings of the state file: what a kill costs is asked for once more
 RELIST_S = 60.0  # how often a server is asked for stations it did not have before
 MSEED3 = "3"  # payload format of miniSEED 3: SeedLink 4, data formats
 VERSION_OF = {"auto": None, "3": Protocol.V3, "4": Protocol.V4}
@@ -115,6 +116,7 @@ class Connection:
         self._blamed: Counter[tuple[str, int]] = Counter()  # after which a connection fell out of step
         self._last: tuple[str, int] | None = None
         self._floor: dict[str, int] = {}  # numbers that were asked to go on behind
+        self._saved_s = 0.0
         self._three = False  # whether numbers are those of SeedLink 3
         self._counts: Counter[str] = Counter()
         self._stopping = threading.Event()
@@ -154,7 +156,10 @@ class Connection:
                     sent.popitem(last=False)
                 sent.popitem(last=False)
                 self._state.marks[station] = Mark(seq, last_ns)
-            self._state.save()
+            now_s = self._clock.monotonic_s()
+            if now_s - self._saved_s >= SAVE_S:
+                self._saved_s = now_s
+                self._state.save()
 
     def link(self) -> LinkState:
         now = self._clock.monotonic_s()

@@ -41,6 +41,7 @@ class Sink(Protocol):
     VERIFIED: ClassVar[bool]
     statuses: frozenset[Status]
     audiences: frozenset[str]  # whose alerts and decisions it takes; empty: everybody's
+    ignores: frozenset[str]  # class names of messages it makes nothing of
 
     def send(self, message: Message, seq: int) -> None:
         """Send one message; `seq` is its record in the output journal. Sending it again does no harm."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from seiswarn.errors import StoreError
-from seiswarn.messages import Alert, DataError, Message, decode
+from seiswarn.messages import Alert, DataError, Message, decode, kind_of
 from seiswarn.publish.base import Sink, deliver
 from seiswarn.reasons import Reason
 from seiswarn.store.journal import Records
@@ -69,9 +69,11 @@ class Deliveries:
     def take(self, records: Records) -> None:
         """Send records to every sink that does not know them, then note them in the outbox."""
         for seq, payload in records:
-            message = decode(payload)
-            for way in self._ways:
-                if seq == 0 or seq > way.known:
+            kind = kind_of(payload)
+            takers = [w for w in self._ways if kind not in w.sink.ignores and (seq == 0 or seq > w.known)]
+            message = decode(payload) if takers else None
+            for way in takers:
+                if message is not None:
                     self._send(way, message, seq)
         self._unnoted += [record for record in records if record[0] > self.taken]
         self._note()

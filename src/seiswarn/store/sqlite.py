@@ -29,6 +29,7 @@ from seiswarn.messages import (
     StationHealth,
     decode,
     encode,
+    kind_of,
 )
 from seiswarn.store import health_days
 
@@ -75,6 +76,9 @@ CREATE TABLE outbox (
 ) WITHOUT ROWID;
 CREATE INDEX outbox_pending ON outbox (run_id, sink, seq) WHERE state = 'pending';
 """
+
+# Most of what comes; nothing of it is kept here, so that it need not be decoded.
+NOT_STORED = frozenset({"Motions", "ChannelQuality", "PWindow", "Forecast", "DataError"})
 
 OutboxState = Literal["pending", "delivered", "refused"]
 
@@ -155,7 +159,8 @@ class Database:
                     continue
                 if seq != last + 1:
                     raise StoreError(f"{self.path}: record {seq} of run {run_id} follows record {last}")
-                self._put(db, run_id, seq, decode(payload))
+                if kind_of(payload) not in NOT_STORED:
+                    self._put(db, run_id, seq, decode(payload))
                 last = seq
             db.execute("UPDATE runs SET last_seq = ? WHERE run_id = ?", (last, run_id))
         return last

@@ -84,6 +84,7 @@ class RunFolder:
     ) -> None:
         self.folder = Path(folder)
         self.audiences = frozenset(audiences)
+        self.ignores = frozenset({"Motions", "ChannelQuality", "PWindow", "Forecast", "StationHealth"})
         self.statuses = accepted_statuses(run_status, production=production, allow=allow)
         self._status = run_status
         self._cap = CapFormat(cap)

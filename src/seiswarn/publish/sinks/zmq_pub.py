@@ -92,6 +92,7 @@ class ZmqPub:
         audiences: Collection[str] = (),
     ) -> None:
         self.audiences = frozenset(audiences)
+        self.ignores: frozenset[str] = frozenset()
         self.statuses = accepted_statuses(run_status, production=production, allow=allow)
         self._status = run_status
         self._json = PublicJson() if params.encoding == "json" else None
