@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pymseed import MS3Record
 
-from seiswarn.serve.repack import Packer
+from seiswarn.ingest.pack import Packer
 from seiswarn.timebase import NS
 
 T0 = 1_600_000_000 * NS  # 2020-09-13T12:26:40Z

@@ -8,9 +8,10 @@ from pymseed import MS3Record
 
 from seiswarn.errors import UsageError
 from seiswarn.ingest.archive import open_archive
+from seiswarn.ingest.pack import Packer
 from seiswarn.serve.feed import packets, stored, streams_of
 from seiswarn.serve.header import read_header
-from seiswarn.serve.repack import Packer, convert
+from seiswarn.serve.repack import convert
 from seiswarn.timebase import NS
 from serving import RATE_HZ, T0, counts, make_records, samples_of, write_archive
 

@@ -18,9 +18,9 @@ from seiswarn.errors import UsageError
 from seiswarn.ingest.archive import Archive
 from seiswarn.ingest.headers import I64, UNKNOWN_NS, index
 from seiswarn.ingest.miniseed import HEADER
+from seiswarn.ingest.pack import Packer
 from seiswarn.messages import PacketBlock
 from seiswarn.serve.header import Header, header_and_length, split_source_id
-from seiswarn.serve.repack import Packer
 from seiswarn.timebase import NS, from_seconds
 
 _HEAD_BYTES = 4096  # looked at to tell what a file is

@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 import pymseed
 
-from seiswarn.serve.repack import V3_BYTES
+from seiswarn.ingest.pack import V3_BYTES
 from seiswarn.serve.ring import Stream
 from seiswarn.serve.selectors import FILTERS
 from seiswarn.timebase import iso

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from seiswarn.serve.repack import V3_BYTES, convert
+from seiswarn.ingest.pack import V3_BYTES
+from seiswarn.serve.repack import convert
 from seiswarn.serve.ring import Entry, Ring, Stream, seq_v3
 from seiswarn.serve.selectors import NATIVE, Request, Requests
 from seiswarn.timebase import NS
