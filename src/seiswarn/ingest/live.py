@@ -133,6 +133,12 @@ class Inbox:
         """Whether there is room; for a source whose server can wait, so that nothing is dropped."""
         return self._room.wait(timeout_s)
 
+    @property
+    def empty(self) -> bool:
+        """Whether no record waits."""
+        with self._lock:
+            return not self._records
+
     def take(self) -> tuple[list[Received], list[Refused]]:
         """Everything that waits."""
         with self._lock:
