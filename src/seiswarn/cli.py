@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from seiswarn import __version__
+from seiswarn.cli_data import archive, fetch
 from seiswarn.cli_service import serve_seedlink
 from seiswarn.cli_study import evaluate, explain, plan
 from seiswarn.cli_words import (
@@ -19,6 +20,7 @@ from seiswarn.cli_words import (
     SPEED,
     as_packet,
     as_speed,
+    as_window,
     fail,
     read_config,
     run_folder,
@@ -94,12 +96,19 @@ def replay(
     live: Annotated[
         bool, typer.Option("--live", help="Play the archive through the real processes.")
     ] = False,
+    start: Annotated[
+        str, typer.Option(help="Only records from this time on, ISO 8601 UTC.", show_default=False)
+    ] = "",
+    end: Annotated[str, typer.Option(help="Only records up to this time.", show_default=False)] = "",
 ) -> None:
     """Replay recorded data through the pipeline and leave its products in a folder."""
     packet_s, times = as_packet(packet), as_speed(speed)
+    window = as_window(start, end)
     settings = read_config(config)
     folder = run_folder(out, f"seiswarn-{path.resolve().name}", path)
     if live:
+        if window != (None, None):
+            fail("--start and --end are for replays without --live", 2)
         from seiswarn.runtime.live import replay_live
 
         code = replay_live(path, settings, folder, speed=times, packet_s=packet_s, latency_s=latency, say=say)
@@ -108,7 +117,9 @@ def replay(
         raise typer.Exit(code)
     from seiswarn.runtime.setup import archive_run
 
-    setup, feed = archive_run(path, settings, packet_s=packet_s, latency_s=latency, status="test")
+    setup, feed = archive_run(
+        path, settings, packet_s=packet_s, latency_s=latency, status="test", window=window
+    )
     _run_and_tell(setup, feed, folder, times, None)
 
 
@@ -116,6 +127,8 @@ app.command()(evaluate)
 app.command()(explain)
 app.command()(plan)
 app.command("serve-seedlink")(serve_seedlink)
+app.command()(archive)
+app.command()(fetch)
 
 
 @app.command()

@@ -81,6 +81,23 @@ def as_packet(text: str) -> float | None:
     return value
 
 
+def as_window(start: str, end: str) -> tuple[int | None, int | None]:
+    """Times in ns, None for an empty text. Raises UsageError on anything but times in their order."""
+    from seiswarn.errors import UsageError
+    from seiswarn.timebase import parse_iso
+
+    times: list[int | None] = []
+    for name, text in (("--start", start), ("--end", end)):
+        whole = f"{text}T00:00:00" if len(text) == 10 else text
+        try:
+            times.append(parse_iso(whole.removesuffix("Z") + "Z") if text else None)
+        except ValueError as error:
+            raise UsageError(f"{name}: {error}") from error
+    if times[0] is not None and times[1] is not None and times[0] >= times[1]:
+        raise UsageError("--end is not after --start")
+    return times[0], times[1]
+
+
 def read_config(path: Path | None) -> Any:
     from seiswarn.config import default_config, load_config
 

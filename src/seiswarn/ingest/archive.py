@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from seiswarn.errors import ArchiveError
+from seiswarn.ingest.headers import spans
 from seiswarn.ingest.miniseed import HEADER, Record, is_miniseed, parse_records
 from seiswarn.ingest.recut import STEP_NS, Latency, Stretch, cut, merge_records
 from seiswarn.messages import PacketBlock, Status
@@ -20,8 +22,12 @@ from seiswarn.timebase import NS, iso
 _MINISEED_SUFFIXES = frozenset((".mseed", ".miniseed", ".mseed3", ".ms", ".msd", ".seed"))
 _METADATA_SUFFIXES = frozenset((".xml", ".stationxml"))
 # What usually lies beside data; passed over without a word.
-_COMPANIONS = frozenset((".md", ".txt", ".csv", ".json", ".jsonl", ".toml", ".html", ".pdf", ".png", ".gz"))
+_COMPANIONS = frozenset(
+    (".md", ".txt", ".csv", ".quakeml", ".json", ".jsonl", ".toml", ".html", ".pdf", ".png", ".gz")
+)
 _HEAD_BYTES = 4096  # looked at to tell what a file without a telling name is
+_DAY_FILE = re.compile(r"\.[A-Z]\.(\d{4})\.(\d{3})$")  # of an SDS archive
+_DAY_NS = 86_400 * NS
 _STRAY_SILENCE_NS = 6 * 3600 * NS
 _STRAY_SHARE = 0.02
 
@@ -74,8 +80,11 @@ class Archive:
         return cut(self.stretches, packet_s, latency, status, step_ns)
 
 
-def open_archive(path: Path) -> Archive:
-    """Read a folder (recursively) or a single miniSEED file.
+Window = tuple[int | None, int | None]  # ns; None is no limit
+
+
+def open_archive(path: Path, window: Window = (None, None)) -> Archive:
+    """Read a folder (recursively) or a single miniSEED file; of it the records that overlap `window`.
 
     miniSEED is recognised by its suffix or its first bytes. Damaged records, unreadable and
     foreign files are listed in `refusals` and cost nothing else. So are records six hours or more
@@ -97,10 +106,10 @@ def open_archive(path: Path) -> Archive:
         files = [path]
     for file in files:
         if file.suffix.lower() not in _METADATA_SUFFIXES:
-            records.extend(_read_miniseed(file, path, refusals))
+            records.extend(_read_miniseed(file, path, refusals, window))
     records = _without_strays(records, refusals)
     if not records:
-        raise ArchiveError(_nothing_to_replay(path, len(files), refusals))
+        raise ArchiveError(_nothing_to_replay(path, len(files), refusals, window))
     stretches = tuple(merge_records(records))
     return Archive(
         path=path,
@@ -114,7 +123,9 @@ def open_archive(path: Path) -> Archive:
     )
 
 
-def _read_miniseed(file: Path, root: Path, refusals: list[Refusal]) -> Iterator[Record]:
+def _read_miniseed(file: Path, root: Path, refusals: list[Refusal], window: Window) -> Iterator[Record]:
+    if _of_another_day(file.name, window):
+        return
     name = str(file.relative_to(root)) if file != root else str(file)
     try:
         with file.open("rb") as stream:
@@ -130,6 +141,8 @@ def _read_miniseed(file: Path, root: Path, refusals: list[Refusal]) -> Iterator[
         return
     if not data:
         refusals.append(Refusal(name, Reason.EMPTY, "an empty file"))
+    if window != (None, None):
+        data = _inside(data, window)
     for item in parse_records(data):
         if not isinstance(item, Record):
             where = f"{item.length} bytes at {item.offset}: {item.detail}"
@@ -138,6 +151,31 @@ def _read_miniseed(file: Path, root: Path, refusals: list[Refusal]) -> Iterator[
             refusals.append(Refusal(f"{name} {item.channel}", Reason.CLOCK_ANCIENT, iso(item.t0_ns)))
         else:
             yield item
+
+
+def _of_another_day(name: str, window: Window) -> bool:
+    """Whether the name of a day file (``....D.YEAR.DAY``) says that nothing in it can be in the window."""
+    match = _DAY_FILE.search(name)
+    if match is None or not 1 <= int(match[2]) <= 366:
+        return False
+    day = np.datetime64(f"{match[1]}-01-01", "D").astype(np.int64) + int(match[2]) - 1
+    start, end = window
+    # A record belongs to the day of its first sample, and may reach into the next one.
+    return bool(
+        (start is not None and (day + 2) * _DAY_NS <= start) or (end is not None and day * _DAY_NS > end)
+    )
+
+
+def _inside(data: bytes, window: Window) -> bytes:
+    """The whole records that overlap the window, by their headers alone."""
+    found = spans(memoryview(data))
+    keep = np.ones(len(found.offsets), dtype=bool)
+    if window[0] is not None:
+        keep &= found.last_ns >= window[0]
+    if window[1] is not None:
+        keep &= found.first_ns <= window[1]
+    begins, lengths = found.offsets[keep].tolist(), found.lengths[keep].tolist()
+    return b"".join([data[b : b + n] for b, n in zip(begins, lengths, strict=True)])
 
 
 def _without_strays(records: list[Record], refusals: list[Refusal]) -> list[Record]:
@@ -167,8 +205,11 @@ def _without_strays(records: list[Record], refusals: list[Refusal]) -> list[Reco
     return kept
 
 
-def _nothing_to_replay(path: Path, n_files: int, refusals: Sequence[Refusal]) -> str:
+def _nothing_to_replay(path: Path, n_files: int, refusals: Sequence[Refusal], window: Window) -> str:
     if n_files == 0:
         return f"{path}: the folder is empty; it should hold miniSEED and StationXML files"
     text = f"{path}: no usable miniSEED record in {n_files} file{'s' if n_files != 1 else ''}"
+    if window != (None, None):
+        begin, end = ("..." if t is None else iso(t, 0) for t in window)
+        text += f" between {begin} and {end}"
     return text + "".join(f"\n  {r.subject}: {r.reason} {r.detail}" for r in refusals[:5])

@@ -198,9 +198,15 @@ def _attributed(config: Config, table: StationTable) -> tuple[StationTable, list
 
 
 def archive_run(
-    path: Path, config: Config, *, packet_s: float | None, latency_s: float, status: Status
+    path: Path,
+    config: Config,
+    *,
+    packet_s: float | None,
+    latency_s: float,
+    status: Status,
+    window: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Setup, Feed]:
-    """A replay folder as a feed, with the metadata of its own time.
+    """A replay folder, or what it has of a window of time, with the metadata of its own time.
 
     Raises
     ------
@@ -209,7 +215,8 @@ def archive_run(
     """
     from seiswarn.ingest.archive import open_archive
 
-    return opened_run(open_archive(path), config, packet_s=packet_s, latency=latency_s, status=status)
+    archive = open_archive(path, window)
+    return opened_run(archive, config, packet_s=packet_s, latency=latency_s, status=status)
 
 
 def opened_run(
