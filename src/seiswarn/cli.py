@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from seiswarn import __version__
 from seiswarn.cli_data import archive, fetch
-from seiswarn.cli_service import serve_seedlink
+from seiswarn.cli_service import check, serve_seedlink, status
 from seiswarn.cli_study import evaluate, explain, plan
 from seiswarn.cli_words import (
     OUT,
@@ -127,6 +127,8 @@ app.command()(evaluate)
 app.command()(explain)
 app.command()(plan)
 app.command("serve-seedlink")(serve_seedlink)
+app.command()(check)
+app.command()(status)
 app.command()(archive)
 app.command()(fetch)
 
@@ -249,20 +251,6 @@ def listen(
     )
     if count and heard < count:
         fail(f"heard {heard} of {count} warnings", 1)
-
-
-@app.command()
-def check(config: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
-    """Look for everything that would keep a configuration from running, and say it all."""
-    from seiswarn.runtime.check import check_config
-
-    findings = check_config(config)
-    for finding in findings:
-        say(f"{finding.mark}  {finding.subject}: {finding.sentence}")
-    bad = sum(not f.ok for f in findings)
-    if bad:
-        fail(f"{bad} of {len(findings)} checks failed", 2)
-    say(f"All {len(findings)} checks passed.")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Commands that serve data to others. `cli` registers them.
+"""Commands around the daemon and commands that serve data to others. `cli` registers them.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from seiswarn.cli_words import SPEED, as_packet, as_speed, say
+from seiswarn.cli_words import SPEED, as_packet, as_speed, fail, read_config, say
 
 
 def serve_seedlink(
@@ -88,3 +88,80 @@ def serve_seedlink(
         users=auth,
     )
     serve(path, options, say)
+
+
+def status(
+    where: Annotated[
+        Path, typer.Argument(help="Run folder, or the configuration of the run.", show_default="run")
+    ] = Path("run"),
+    once: Annotated[bool, typer.Option("--once", help="Show it once, even on a terminal.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="All of it as JSON, once.")] = False,
+) -> None:
+    """Show how the daemon does: processes, sources, stations, events, ways out and what is wrong.
+
+    Exit code 1 when the daemon does not run.
+    """
+    from rich.console import Console
+
+    from seiswarn.runtime import clock, console
+
+    folder = where
+    if where.is_file():
+        folder = Path(read_config(where).runtime.folder)
+    terminal = Console()
+    seen = console.look(folder, clock.now_ns())
+    if json:
+        import msgspec
+
+        say(msgspec.json.encode(console.as_json(seen)).decode())
+    elif once or not terminal.is_terminal:
+        for line in console.as_text(seen):
+            say(line)
+    else:
+        from rich.live import Live
+
+        with Live(console.as_rich(seen), console=terminal, screen=True, auto_refresh=False) as live:
+            try:
+                while True:
+                    clock.sleep(1.0)
+                    seen = console.look(folder, clock.now_ns())
+                    live.update(console.as_rich(seen), refresh=True)
+            except KeyboardInterrupt:
+                return
+    if not console.alive(seen):
+        raise typer.Exit(1)
+
+
+def check(
+    config: Annotated[Path, typer.Argument(help="Configuration file.")],
+    live: Annotated[
+        bool, typer.Option("--live", help="Look at sources, clock, machine and database, too.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(min=0, help="With --live: how long to receive.")] = 10.0,
+    ntp: Annotated[
+        str, typer.Option(help="With --live: a time server to ask, HOST or HOST:PORT.", show_default=False)
+    ] = "",
+) -> None:
+    """Look for everything that would keep a configuration from running, and say it all."""
+    from rich.console import Console
+
+    from seiswarn.runtime.check import Live, check_config
+
+    findings = check_config(config, Live(seconds, ntp) if live else None)
+    terminal = Console()
+    if live and terminal.is_terminal:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table("", "looked at", "found", "what to do", show_lines=False)
+        styles = {"FAIL": "bold red", "warn": "yellow", "ok  ": "green"}
+        for f in findings:
+            table.add_row(Text(f.mark, style=styles[f.mark]), f.subject, Text(f.sentence), Text(f.do))
+        terminal.print(table)
+    else:
+        for finding in findings:
+            say(finding.text())
+    bad = sum(not f.ok for f in findings)
+    if bad:
+        fail(f"{bad} of {len(findings)} checks failed", 2)
+    say(f"All {len(findings)} checks passed.")

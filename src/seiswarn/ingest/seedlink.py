@@ -71,6 +71,7 @@ class SeedLinkSource:
 
     def __init__(self, servers: Sequence[Server], clock: Clock, states: Path | None) -> None:
         self._inbox = Inbox()
+        self.servers = tuple(servers)
         self._connections = [Connection(server, clock, self._inbox, states) for server in servers]
 
     def start(self) -> None:

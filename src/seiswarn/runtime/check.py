@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import zmq
 
@@ -29,8 +29,18 @@ MIN_FREE_BYTES = 1 << 30
 T = TypeVar("T")
 
 
-def check_config(path: Path) -> list[Finding]:
-    """All findings about the configuration in `path`; stops at a configuration that cannot be read."""
+class Live(NamedTuple):
+    """How to look at what is outside: seconds to receive for, and a time server to ask (empty: none)."""
+
+    seconds: float = 10.0
+    ntp: str = ""
+
+
+def check_config(path: Path, live: Live | None = None) -> list[Finding]:
+    """All findings about the configuration in `path`; stops at a configuration that cannot be read.
+
+    With `live` also about what can be looked at only where it is to run.
+    """
     try:
         config = load_config(path)
     except ConfigError as error:
@@ -46,6 +56,10 @@ def check_config(path: Path) -> list[Finding]:
     _folder(config, findings)
     _endpoints(config, findings)
     findings += series_findings(config)
+    if live is not None:
+        from seiswarn.runtime.check_live import live_findings
+
+        findings += live_findings(config, table, live.seconds, live.ntp)
     return findings
 
 
