@@ -3,7 +3,7 @@
     python benchmarks/bench_soak.py [--hours 6] [--speed 20] [--stations 1200] [--servers 3]
         [--restarts 12] [--folder DIR] [--json FILE]
 
-1,200 invented stations of three components (50 samples/s, records of 4 s) are served by SeedLink servers
+1,200 invented stations of three components (50 samples/s, records of 8 s) are served by SeedLink servers
 in processes of their own, `speed` times real time, into `seiswarn run`. At any time one station in a
 hundred sends nothing; servers are killed at random and come back with what their ring on disk would
 hold; two earthquakes of M 6.0 and 6.3 happen. Reported: whether both were found and warned of, and

@@ -1,6 +1,6 @@
 """What the soak plays: a province of invented stations, their noise, and two earthquakes on top.
 
-Every channel repeats a minute of noise of its own, periodic so that it has no seams; records hold
+Every channel repeats about a minute of noise of its own, periodic so that it has no seams; records hold
 `RECORD_S` seconds and begin staggered. Which record a channel has at which time follows from the
 channel and the time alone, so that a server that starts again holds what it held.
 """
@@ -24,12 +24,12 @@ from seiswarn.stationxml import read_station_tables
 from seiswarn.timebase import NS
 
 RATE_HZ = 50.0
-RECORD_S = 4
+RECORD_S = 8  # a record of 512 bytes at 50 to 100 samples a second holds about as much
 N = round(RATE_HZ * RECORD_S)
-LOOP_S = 60  # of noise
-PHASES = 40  # by which records are staggered
+LOOP_S = 64  # of noise
+PHASES = 80  # by which records are staggered
 T0_NS = 1_772_330_400 * NS  # 2026-03-01T02:00:00Z
-NOISE_MPS2 = 1e-4
+NOISE_MPS2 = 2.5e-5
 EVENT_S = 180.0
 LEAD_S = 20.0
 FELT_STATIONS = 200  # the nearest ones record the earthquake, the others noise alone
@@ -173,7 +173,7 @@ def btime(t_ns: int) -> bytes:
 
 
 def _noise(seed: int) -> np.ndarray:
-    """A minute of noise that ends where it begins: pink below 1 Hz, in counts."""
+    """About a minute of noise that ends where it begins: pink below 1 Hz, in counts."""
     rng = np.random.default_rng(seed)
     n = round(LOOP_S * RATE_HZ)
     freq = np.fft.rfftfreq(n, 1.0 / RATE_HZ)

@@ -24,7 +24,7 @@ from seiswarn.timebase import NS
 
 HOLD_S = 600  # of data
 DROP_SHARE = 0.01  # of stations that send nothing, at any time
-DROP_SLOTS = 75  # for how long: five minutes
+DROP_SLOTS = 38  # for how long: five minutes
 
 
 def is_down(station: str, slot: int) -> bool:
