@@ -37,11 +37,12 @@ NOT_OURS = frozenset({"stdin"})  # kinds of which a check would take away what t
 
 
 class First(NamedTuple):
-    """What a first look gives: findings, channels the source says it has, stations expected of it."""
+    """What a first look gives: findings, channels the source says it has, links told of already."""
 
     findings: list[Finding]
     channels: frozenset[str] = frozenset()
     reachable: bool = True
+    told: frozenset[str] = frozenset()
 
 
 FirstLook = Callable[[LiveSource, StationTable | None], First]
@@ -70,7 +71,7 @@ def source_findings(config: Config, table: StationTable | None, seconds: float) 
             first = look(live, table) if look is not None else First([])
             findings += first.findings
             if first.reachable:
-                receiving.append((source, live, first.channels))
+                receiving.append((source, live, first))
         findings += _receive(receiving, config, table, seconds)
     return findings
 
@@ -95,11 +96,13 @@ def _seedlink(live: LiveSource, table: StationTable | None) -> First:
     assert isinstance(live, SeedLinkSource)
     findings: list[Finding] = []
     channels: set[str] = set()
+    told: set[str] = set()
     reachable = False
     for server in live.servers:
         hello = greeting(server)
         findings.append(hello)
         if not hello.ok:
+            told.add(f"seedlink {server.name}")
             continue
         reachable = True
         found, trouble = listed(server)
@@ -118,7 +121,7 @@ def _seedlink(live: LiveSource, table: StationTable | None) -> First:
         channels |= theirs
         findings += metadata_findings(server.name, theirs, table)
         findings += missing_findings(server.name, set(found), server.stations, table)
-    return First(findings, frozenset(channels), reachable)
+    return First(findings, frozenset(channels), reachable, frozenset(told))
 
 
 FIRST_LOOKS: dict[str, FirstLook] = {"seedlink": _seedlink}
@@ -136,7 +139,7 @@ def metadata_findings(name: str, theirs: set[str], table: StationTable | None) -
     advice = "add their StationXML to [stations] paths; `seiswarn stations` tells what is refused and why"
     half = 2 * len(unknown) >= len(theirs)
     if half:
-        text += "; the inventory lacks half of what comes"
+        text += f": the inventory lacks {'half or more' if len(unknown) < len(theirs) else 'all'} of what comes"
     return [Finding("metadata", not half, text, warning=not half, do=advice)]
 
 
@@ -164,7 +167,7 @@ def _stations(table: StationTable) -> set[str]:
 
 
 def _receive(
-    receiving: list[tuple[SourceSpec, LiveSource, frozenset[str]]],
+    receiving: list[tuple[SourceSpec, LiveSource, First]],
     config: Config,
     table: StationTable | None,
     seconds: float,
@@ -183,13 +186,13 @@ def _receive(
             records[source.name] += came
     findings: list[Finding] = []
     newest: dict[str, float] = {}
-    for source, live, channels in receiving:
+    for source, live, first in receiving:
         links = list(live.links())
         live.close()
         latencies = _latencies(records[source.name])
-        findings += [f for link in links for f in link_findings(link)]
+        findings += [f for link in links if link.name not in first.told for f in link_findings(link)]
         findings += arrival_findings(
-            source.name, latencies, channels, table, seconds, _quiet_kind(config, source)
+            source.name, latencies, first.channels, table, seconds, _quiet_kind(config, source)
         )
         for channel, latency_s in latencies.items():
             station = "_".join(channel.split("_")[:2])

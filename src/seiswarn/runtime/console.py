@@ -159,7 +159,7 @@ def _sources(seen: Seen) -> list[tuple[str, ...]]:
     bad_first = sorted(
         seen.status.sources, key=lambda link: (link.state in ("connected", "listening"), link.name)
     )
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for link in bad_first[:MAX_SOURCES]:
         quiet = ", ".join(link.quiet[:3]) + (
             f" and {len(link.quiet) - 3} more" if len(link.quiet) > 3 else ""

@@ -19,7 +19,7 @@ import msgspec
 
 from seiswarn.config_parts import Log
 from seiswarn.runtime import clock
-from seiswarn.timebase import NS, iso
+from seiswarn.timebase import MS, iso
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 BURST, WITHIN_S = 10, 60.0  # so many lines of one sort in this time; more tell nobody anything (a choice)
@@ -40,7 +40,7 @@ class Lines(logging.Formatter):
         self._process, self._json = process, as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        t = iso(round(record.created * NS), 3)
+        t = iso(round(record.created * 1000) * MS, 3)
         message = record.getMessage()
         repeated = getattr(record, "left_out", 0)
         if repeated:

@@ -261,7 +261,10 @@ class Supervisor:
         for child in group:
             if child.works and not child.asked:
                 child.ask_to_stop()
-            if child.running and late:
+            if child.running and late and _only_starts(child):
+                self._say(f"{child.name} was still starting: ended")
+                child.kill()
+            elif child.running and late:
                 self._say(f"{child.name} did not stop in time: killed")
                 child.kill()
                 self._exit_code = max(self._exit_code, 1)
@@ -289,9 +292,16 @@ class Supervisor:
         One that had ended already, its interpreter in its last moments, may fall to our SIGTERM.
         """
         badly = child.exit_code not in (None, 0, -signal.SIGTERM)
+        if _only_starts(child) and child.exit_code == -signal.SIGKILL:
+            return
         if badly and self._exit_code == 0:
             self._say(f"{child.obituary()} while stopping")
             self._exit_code = 1
 
     def _of_kinds(self, kinds: Sequence[str]) -> list[Child]:
         return [child for child in self.children.values() if child.spec.kind in kinds]
+
+
+def _only_starts(child: Child) -> bool:
+    """Whether a core has not begun to work in this life: it has nothing yet that could be lost."""
+    return child.spec.kind == "core" and not child.works
