@@ -23,7 +23,7 @@ from seiswarn.alerts.params import Params as AlertsParams
 from seiswarn.config_attributes import check_maintenance, read_attributes
 from seiswarn.config_audiences import Audience, check_audiences, with_presets
 from seiswarn.config_check import Findings, build, closest
-from seiswarn.config_doors import Ingest, IngestArchive, IngestRecords, IngestSeedlink, check_doors
+from seiswarn.config_doors import Ingest, check_doors
 from seiswarn.config_lines import KeyLines, key_lines
 from seiswarn.config_parts import (
     Grid,
@@ -162,11 +162,8 @@ def _with_paths(config: Config, base: Path) -> Config:
         return str((base / path).resolve())
 
     def door(entry: Ingest) -> Ingest:
-        if isinstance(entry, IngestArchive | IngestRecords):
-            return moved(entry, "path")
-        if isinstance(entry, IngestSeedlink) and entry.password_file:
-            return moved(entry, "password_file")
-        return entry
+        files = ("path", "password_file", "tls_ca")
+        return moved(entry, *(name for name in files if getattr(entry, name, "")))
 
     def moved(part: Any, *names: str) -> Any:
         changed = {name: absolute(getattr(part, name)) for name in names}

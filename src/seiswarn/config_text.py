@@ -11,7 +11,17 @@ import msgspec
 from seiswarn.config import Config
 from seiswarn.config_audiences import Audience
 from seiswarn.config_check import limits
-from seiswarn.config_doors import IngestArchive, IngestRecords, IngestSeedlink, IngestSynthetic
+from seiswarn.config_doors import (
+    IngestArchive,
+    IngestFolder,
+    IngestKnet,
+    IngestMqtt,
+    IngestRecords,
+    IngestSeedlink,
+    IngestShakeUdp,
+    IngestStdin,
+    IngestSynthetic,
+)
 from seiswarn.config_parts import PublishFile, PublishZmq
 from seiswarn.health.params import Window
 from seiswarn.targets import Target
@@ -41,6 +51,11 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
             "mw": 6.8,
         },
         {"kind": "seedlink", "servers": ["localhost:18000"]},
+        {"kind": "shake_udp"},
+        {"kind": "folder", "path": "data"},
+        {"kind": "knet", "path": "data"},
+        {"kind": "mqtt", "broker": "localhost"},
+        {"kind": "stdin"},
     ),
     "publish": ({"kind": "file", "path": "products"}, {"kind": "zmq"}),
 }
@@ -48,7 +63,17 @@ _KINDS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "targets": (Target,),
     "audience": (Audience,),
     "maintenance": (Window,),
-    "ingest": (IngestArchive, IngestRecords, IngestSynthetic, IngestSeedlink),
+    "ingest": (
+        IngestArchive,
+        IngestRecords,
+        IngestSynthetic,
+        IngestSeedlink,
+        IngestShakeUdp,
+        IngestFolder,
+        IngestKnet,
+        IngestMqtt,
+        IngestStdin,
+    ),
     "publish": (PublishFile, PublishZmq),
 }
 

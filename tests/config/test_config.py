@@ -208,7 +208,7 @@ def test_the_commented_examples_are_valid_too(write, tmp_path):
             text += lines[k][2:] + "\n"
             k += 1
     config = load_config(write(text))
-    assert (len(config.targets), len(config.ingest), len(config.publish)) == (1, 4, 2)
+    assert (len(config.targets), len(config.ingest), len(config.publish)) == (1, 9, 2)
     assert config.publish == (
         PublishFile(path=str(tmp_path / "products")),
         PublishZmq(),

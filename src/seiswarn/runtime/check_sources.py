@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from seiswarn.config import Config
-from seiswarn.config_doors import IngestSeedlink
+from seiswarn.config_doors import IngestMqtt, IngestSeedlink
 from seiswarn.errors import SeiswarnError
 from seiswarn.ingest.live import LiveSource, Received
 from seiswarn.ingest.seedlink import SeedLinkSource
@@ -82,6 +84,12 @@ def _tag(config: Config, source: SourceSpec) -> str:
 
 
 def _open(config: Config, source: SourceSpec, folder: Path) -> LiveSource:
+    entry = config.ingest[source.entry]
+    if isinstance(entry, IngestMqtt):
+        # Under its name the broker would turn the daemon out, and give us what is the daemon's.
+        doors = list(config.ingest)
+        doors[source.entry] = msgspec.structs.replace(entry, client_id="")
+        config = msgspec.structs.replace(config, ingest=tuple(doors))
     specs, sockets = plan(config, folder, [source], [], config.run.status)
     sockets.rmdir()
     spec = next(s for s in specs if s.kind == "ingest")
@@ -139,7 +147,9 @@ def metadata_findings(name: str, theirs: set[str], table: StationTable | None) -
     advice = "add their StationXML to [stations] paths; `seiswarn stations` tells what is refused and why"
     half = 2 * len(unknown) >= len(theirs)
     if half:
-        text += f": the inventory lacks {'half or more' if len(unknown) < len(theirs) else 'all'} of what comes"
+        text += (
+            f": the inventory lacks {'half or more' if len(unknown) < len(theirs) else 'all'} of what comes"
+        )
     return [Finding("metadata", not half, text, warning=not half, do=advice)]
 
 

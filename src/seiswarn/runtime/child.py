@@ -15,7 +15,7 @@ import msgspec
 from seiswarn.messages import Heartbeat
 from seiswarn.runtime import clock
 from seiswarn.runtime.logs import log_folder
-from seiswarn.runtime.spec import ProcessSpec, write_spec
+from seiswarn.runtime.spec import ProcessSpec, reads_stdin, write_spec
 
 WORKING = frozenset({"ready", "ended", "draining", "done", "finished", "stopping", "stopped", "left over"})
 FIRST_BACKOFF_S = 0.1
@@ -109,7 +109,8 @@ class Child:
             # A group of its own: a Ctrl-C at the terminal is the supervisor's to pass on, in order.
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                # A source that reads the standard input is given ours, as it stands: never two of them.
+                stdin=None if reads_stdin(self.spec) else subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
                 process_group=0,

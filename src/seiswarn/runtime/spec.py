@@ -9,6 +9,7 @@ import msgspec
 
 from seiswarn.bus import Security
 from seiswarn.config import Config
+from seiswarn.config_doors import IngestStdin
 from seiswarn.config_parts import Cap, Report
 from seiswarn.errors import SeiswarnError
 from seiswarn.messages import Status
@@ -75,6 +76,12 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceSpec, ...] = ()
     sinks: tuple[SinkSpec, ...] = ()
     max_file_bytes: int = 0
+
+
+def reads_stdin(spec: ProcessSpec) -> bool:
+    """Whether a process receives the standard input of the daemon."""
+    doors = [spec.config.ingest[s.entry] for s in spec.sources if s.kind == "live"]
+    return spec.kind == "ingest" and any(isinstance(door, IngestStdin) for door in doors)
 
 
 NEXT = ".next"
