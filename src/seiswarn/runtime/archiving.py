@@ -12,12 +12,17 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from seiswarn.ingest.headers import spans
 from seiswarn.ingest.live import Received
 from seiswarn.reasons import Reason
 from seiswarn.runtime import clock
 from seiswarn.store.sds import SdsArchive
 from seiswarn.store.sds_params import Params
 from seiswarn.store.sds_prune import GB, free_bytes, oldest_name, prune
+from seiswarn.timebase import NS
 
 FOLDER = "sds"  # in the run folder, where the configuration names none
 TURN_S = 1.0  # records of a turn go to their files together
@@ -38,7 +43,7 @@ class Archiving:
 
     def __init__(self, root: Path, params: Params, now_ns: Callable[[], int], turn_s: float = TURN_S) -> None:
         self.root, self._params, self._now_ns, self._turn_s = root, params, now_ns, turn_s
-        self._archive = SdsArchive(root)
+        self._archive = SdsArchive(root, sums_of=_sums)
         self._max_bytes = round(params.queue_mb * 1e6)
         self._lock = threading.Lock()
         self._queue: list[bytes] = []
@@ -170,6 +175,13 @@ class Archiving:
             what()
         except OSError as error:
             self._trouble = _named(self.root, error)
+
+
+def _sums(data: bytes) -> npt.NDArray[np.int64]:
+    """As `seiswarn.store.sds.sums`, by columns: a tenth of the time."""
+    found = spans(memoryview(data))
+    n_samples = np.rint((found.last_ns - found.first_ns) * found.rate_hz / NS).astype(np.int64) + 1
+    return found.first_ns + n_samples
 
 
 def _named(root: Path, error: OSError) -> tuple[Reason, str]:
