@@ -5,11 +5,12 @@
 
 1,200 invented stations, a third of three components and two thirds vertical only (50 samples/s, records
 of 8 s), are served by SeedLink servers in processes of their own, `speed` times real time, into
-`seiswarn run`. At any time one station in a hundred sends nothing; servers are killed at random and come back with what their ring on disk would
-hold; two earthquakes of M 6.0 and 6.3 happen. Reported: whether both were found and warned of, and
-nothing else; records that came, of those that were sent; memory and open files of every process after
-the first hour and at the end; how far the core was behind. Exit code 1 when an earthquake was missed,
-an alert was false or a record that the servers held did not come.
+`seiswarn run`. At any time one station in a hundred sends nothing; servers are killed at random and
+come back with what their ring on disk would hold; earthquakes of M 6.0 and 6.3 happen. Reported:
+whether both were found and warned of, and nothing else; records that came, of those that were sent;
+memory and open files of every process after the first hour and at the end; how far the core was
+behind. Exit code 1 when an earthquake was missed, an alert was false or a record that the servers held
+did not come.
 """
 
 from __future__ import annotations
