@@ -6,6 +6,7 @@ import socket
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
 
 import msgspec
 import numpy as np
@@ -159,6 +160,10 @@ def _compare(base: str, archive, out: Path) -> bool:
         (trace,) = stream.select(network, station, location, "".join(code))
         assert trace.stats.starttime.ns == int(stretch.times_ns[0])
         assert np.array_equal(trace.data, np.frombuffer(stretch.samples, stretch.dtype))
+    with urlopen(f"{base}/healthz", timeout=30) as answer:
+        assert answer.status == 200
+    with urlopen(f"{base}/metrics", timeout=30) as answer:
+        assert b"seiswarn_up 1.0" in answer.read()
     start, end = archive.start_ns - NS, archive.end_ns + NS
     request = Request(server=base, start_ns=start, end_ns=end)
     outcome = fetch(request, out, say=lambda text: None, sleep=lambda s: None)

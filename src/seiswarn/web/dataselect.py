@@ -25,6 +25,7 @@ from seiswarn.web.refusal import Refused
 CHUNK = 256 << 10
 MAX_FILES = 50_000  # day files of one request
 MAX_SCANNED = 64 << 30  # bytes of files whose headers are read for one request
+REACH_NS = 6 * 3600 * NS  # no record of what is archived here is longer: 4,096 bytes at 0.1 Hz hold 5 h
 _JITTER = 1.5  # of a sample: pieces that are further apart are separated by a gap
 
 
@@ -111,7 +112,7 @@ def _window(line: Line, limits: Limits) -> tuple[int, int]:
 
 def _days(start_ns: int, end_ns: int) -> list[date]:
     """Days whose files may have records of a time: a record belongs to the day of its first sample."""
-    first, last = day_of(start_ns) - timedelta(days=1), day_of(end_ns)
+    first, last = day_of(start_ns - REACH_NS), day_of(end_ns)
     return [first + timedelta(days=k) for k in range((last - first).days + 1)]
 
 
