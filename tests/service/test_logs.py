@@ -134,6 +134,7 @@ def test_what_is_written_past_the_logger_is_bounded(tmp_path: Path) -> None:
 @pytest.mark.processes
 def test_lines_of_children_reach_the_stderr_of_the_daemon(tmp_path: Path) -> None:
     """As journald gets them: [log] to = "stderr"."""
+    written = msgspec.json.encode(spec(tmp_path, Log(to="stderr", format="json")))
     program = f"""
 import os, sys
 sys.path[:0] = {sys.path!r}
@@ -141,7 +142,7 @@ import msgspec
 from pathlib import Path
 from seiswarn.runtime.child import Child
 from seiswarn.runtime.spec import ProcessSpec
-spec = msgspec.json.decode({msgspec.json.encode(spec(tmp_path, Log(to="stderr", format="json")))!r}, type=ProcessSpec)
+spec = msgspec.json.decode({written!r}, type=ProcessSpec)
 spec = msgspec.structs.replace(spec, parent_pid=os.getpid(), name="publish-x", kind="publish")
 child = Child(spec, silence_s=10, start_s=60)
 child.start()
