@@ -12,6 +12,7 @@ import numpy as np
 
 from seiswarn.errors import ArchiveError
 from seiswarn.ingest.headers import spans
+from seiswarn.ingest.knet import KnetError, is_knet, parse_knet
 from seiswarn.ingest.miniseed import HEADER, Record, is_miniseed, parse_records
 from seiswarn.ingest.recut import STEP_NS, Latency, Stretch, cut, merge_records
 from seiswarn.messages import PacketBlock, Status
@@ -131,6 +132,9 @@ def _read_miniseed(file: Path, root: Path, refusals: list[Refusal], window: Wind
         with file.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
             named = file.suffix.lower() in _MINISEED_SUFFIXES
+            if is_knet(head):
+                yield from _read_knet(head + stream.read(), name, refusals)
+                return
             if not named and not is_miniseed(head) and HEADER.search(head) is None:
                 if file.suffix.lower() not in _COMPANIONS:
                     refusals.append(Refusal(name, Reason.FOREIGN_FILE, "neither miniSEED nor StationXML"))
@@ -176,6 +180,18 @@ def _inside(data: bytes, window: Window) -> bytes:
         keep &= found.first_ns <= window[1]
     begins, lengths = found.offsets[keep].tolist(), found.lengths[keep].tolist()
     return b"".join([data[b : b + n] for b, n in zip(begins, lengths, strict=True)])
+
+
+def _read_knet(data: bytes, name: str, refusals: list[Refusal]) -> Iterator[Record]:
+    try:
+        trace = parse_knet(data)
+    except KnetError as error:
+        refusals.append(Refusal(name, Reason.CORRUPT_RECORD, str(error)))
+        return
+    if trace.t0_ns < 0 or not len(trace.samples):
+        refusals.append(Refusal(name, Reason.CLOCK_ANCIENT, iso(trace.t0_ns)))
+        return
+    yield Record(trace.channel, trace.t0_ns, trace.rate_hz, "i4", trace.samples.astype("<i4").tobytes())
 
 
 def _without_strays(records: list[Record], refusals: list[Refusal]) -> list[Record]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pymseed.clib import clibmseed, ffi
 
-from seiswarn.ingest.miniseed import HEADER, record_inside
+from seiswarn.ingest.miniseed import HEADER, judge
 
 MAX_RECORD = 1 << 17  # bytes; 128 KiB hold 9 s of the fastest station hundreds of times: more is damage
 HEAD_BYTES = 64  # enough to tell that a record begins, not always how long it is
@@ -38,7 +38,7 @@ class Cutter:
         self.offset = offset
         self._rest = bytearray()
         self._skipped_from: int | None = None
-        self._usual = 0
+        self._last = False
 
     @property
     def waiting(self) -> int:
@@ -63,20 +63,21 @@ class Cutter:
                 found.append(Skipped(begin, self.offset + at - begin))
                 self._skipped_from = None
             at += length
-            self._usual = length
             found.append(Whole(view[at - length : at], self.offset + at))
         self.offset += at
         self._rest = bytearray(view[at:])
         return found
 
-    def end(self) -> Skipped | None:
-        """The bytes that are left when nothing follows, and those passed over before them."""
+    def end(self) -> list[Whole | Skipped]:
+        """What is left when nothing follows."""
+        self._last = True
+        found = self.feed(b"")
         begin = self.offset if self._skipped_from is None else self._skipped_from
         length = self.offset + len(self._rest) - begin
         self.offset += len(self._rest)
         self._rest.clear()
-        self._skipped_from = None
-        return Skipped(begin, length) if length else None
+        self._skipped_from, self._last = None, False
+        return [*found, Skipped(begin, length)] if length else found
 
     def _skip(self, view: bytes, at: int) -> int:
         """Where a record may begin behind `at`."""
@@ -94,13 +95,32 @@ class Cutter:
             return -1
         if left < HEAD_BYTES:
             return 0
-        version = ffi.new("uint8_t *")
-        with ffi.from_buffer(view) as source:
-            length = int(clibmseed.ms3_detect(source + at, left, version))
+        length = _detected(view, at)
         if length < 0 or length > MAX_RECORD or (length == 0 and left > MAX_RECORD):
             return -1
         if length == 0 or left < length:
             return 0
-        if length != self._usual and record_inside(memoryview(view), at, length):
-            return -1  # its length was hit, or bytes are missing in it: another begins inside
+        return self._unless_cut(view, at, length)
+
+    def _unless_cut(self, view: bytes, at: int, length: int) -> int:
+        """`length`, unless another record begins inside: it was hit, or bytes are missing.
+
+        A record that is mostly padding decodes all the same: only this look tells.
+        """
+        inner = HEADER.search(view, at + 1, at + length)
+        while inner is not None:
+            begin = inner.start()
+            whole = _detected(view, begin) if len(view) - begin >= HEAD_BYTES else 0
+            if not self._last and 0 <= whole <= MAX_RECORD and (not whole or begin + whole > len(view)):
+                return 0  # the bytes that tell have not come yet
+            if 0 < whole <= len(view) - begin and judge(memoryview(view), begin, whole)[0] is not None:
+                return -1
+            inner = HEADER.search(view, begin + 1, at + length)
         return length
+
+
+def _detected(view: bytes, at: int) -> int:
+    """Bytes of the record at `at` by its header; 0: not to be told yet, -1: it is none."""
+    version = ffi.new("uint8_t *")
+    with ffi.from_buffer(view) as source:
+        return int(clibmseed.ms3_detect(source + at, len(view) - at, version))

@@ -176,6 +176,8 @@ def _samples(text: bytes, expected: int) -> npt.NDArray[np.int32]:
         values = np.array([int(word) for word in words], dtype=np.int64)
     except (ValueError, OverflowError):
         wrong = next((word for word in words if not re.fullmatch(rb"[+-]?\d{1,10}", word)), b"")
+        if wrong in (b"-", b"+") and wrong is words[-1]:
+            raise KnetUnfinished(f"{len(words) - 1} of {expected} samples") from None
         raise KnetError(f"a sample {wrong[:20]!r}") from None
     # Without a blank behind it, the last number may be half of one.
     if len(values) < expected or (len(values) == expected and not text[-1:].isspace()):

@@ -76,8 +76,7 @@ class StdinSource:
             self._hand_over(self._cutter.feed(data))
         if door.stopping.is_set():
             return
-        left = self._cutter.end()
-        self._hand_over([left] if left is not None else [])
+        self._hand_over(self._cutter.end())
         door.say("refused", problem)
         self._over = True
 
