@@ -51,6 +51,7 @@ class Child:
         self.heard_s = 0.0
         self.started_s = 0.0
         self.deaths: deque[float] = deque(maxlen=100)
+        self.died = 0  # times, since the supervisor began
         self.restart_s = 0.0  # monotonic time of the next start, 0 when none is due
         self.beat: Heartbeat | None = None
         self.ready_after_s = 0.0
@@ -156,6 +157,7 @@ class Child:
         """Note a death and when to try again."""
         now = clock.monotonic_s()
         self.deaths.append(now)
+        self.died += 1
         growing = FIRST_BACKOFF_S * 2.0 ** (self.recent_deaths(DEATHS_WITHIN_S) - 1)
         self.restart_s = now + (LAST_BACKOFF_S if self.failing else min(growing, LAST_BACKOFF_S))
 

@@ -131,7 +131,9 @@ def set_up_process(params: Log, folder: Path, process: str, stream: TextIO | Non
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler_of(params, folder, process, stream))
-    root.setLevel(LEVELS[params.level])
+    # What libraries have to say to those who debug them would bury what we have (numba above all).
+    root.setLevel(max(LEVELS[params.level], logging.INFO))
+    logging.getLogger("seiswarn").setLevel(LEVELS[params.level])
     logging.captureWarnings(True)
 
 

@@ -147,7 +147,7 @@ def _process(child: Child, now_s: float) -> ProcessStatus:
         pid=child.pid if child.running else 0,
         running=child.running,
         state=child.state if child.running else "ended" if child.exit_code == 0 else "dead",
-        restarts=len(child.deaths),
+        restarts=child.died,
         up_s=round(now_s - child.started_s, 1) if child.running else 0.0,
         beat_age_s=round(now_s - child.heard_s, 2),
         t_seen_ns=beat.t_seen_ns if beat is not None else 0,

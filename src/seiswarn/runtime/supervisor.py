@@ -119,7 +119,9 @@ class Supervisor:
         self._hear(timeout_s)
         children = list(self.children.values())
         if self._stopping is None:
-            self._watch_all.turn(children, self.status.problem)
+            if self._watch_all.turn(children, self.status.problem):
+                for child in children:
+                    child.bound_stderr()
             self.status.findings = self._watch_all.findings
         self.status.write(children, stopping=self._stopping is not None)
         self._announcer.turn(children)

@@ -62,11 +62,11 @@ class Watch:
         """What is wrong, what came first first."""
         return tuple(self._now.values())
 
-    def turn(self, children: Sequence[Child], problem: str = "") -> None:
-        """Look when it is due. `problem` is why the status could not be written."""
+    def turn(self, children: Sequence[Child], problem: str = "") -> bool:
+        """Look when it is due; whether it was. `problem` is why the status could not be written."""
         now = clock.monotonic_s()
         if now < self._next_s:
-            return
+            return False
         self._next_s = now + LOOK_EVERY_S
         self._look_aside(now)
         found = [*process_troubles(children), *link_troubles(_links(children), clock.now_ns()), *self._slow]
@@ -76,6 +76,7 @@ class Watch:
         if problem:
             found.append(Trouble("status", "status", f"the status cannot be written: {problem}"))
         self._tell(found)
+        return True
 
     def _look_aside(self, now: float) -> None:
         """Have the thread look; one that hangs is not joined by a second one."""
