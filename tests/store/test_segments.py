@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seiswarn.errors import JournalCorrupt
+from seiswarn.explain.reading import Journal
 from seiswarn.store.journal import JournalReader, JournalWriter, Position
 from seiswarn.store.segments import beginning_with, closed, closed_name, forget, latest_records, records
 
@@ -91,3 +92,12 @@ def test_latest_records_reach_back_as_far_as_asked(tmp_path: Path) -> None:
     assert [seq for seq, _ in latest_records(path, 1)] == [7, 8]
     assert [seq for seq, _ in latest_records(path, path.stat().st_size + 1)] == [4, 5, 6, 7, 8]
     assert len(list(latest_records(path, 1 << 30))) == 8
+
+
+def test_explain_reads_all_files_and_finds_places_again(tmp_path: Path) -> None:
+    path = tmp_path / "output.jrn"
+    fill(path, [3, 7], 10)
+    whole = list(Journal(path).entries())
+    assert [payload for _, payload in whole] == [b"%d" % k for k in range(1, 11)]
+    for k, (place, _) in enumerate(whole):
+        assert list(Journal(path).entries(place)) == whole[k:]

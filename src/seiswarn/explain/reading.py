@@ -18,6 +18,7 @@ from seiswarn.errors import JournalCorrupt, StoreError, UsageError
 from seiswarn.explain.seen import Stamp
 from seiswarn.runtime.files import DATABASE, OUTPUT
 from seiswarn.store.journal import JournalReader
+from seiswarn.store.segments import Segment, segments
 
 RECORD_HEAD_BYTES = 24  # of the journal's format, see `store.journal`
 EVERY_BYTES = 1 << 20  # between two places that are remembered
@@ -38,7 +39,10 @@ class Source(Protocol):
 
 
 class Journal:
-    """The output journal of a run. Damage ends it, and `problem` says where."""
+    """The output journal of a run, all its files. Damage ends it, and `problem` says where.
+
+    A place counts the bytes of all files, the oldest first.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -46,20 +50,35 @@ class Journal:
         self._path = path
 
     def entries(self, place: int = 0) -> Iterator[Entry]:
-        with JournalReader(self._path) as reader:
+        begin = 0
+        for _, path in self._files():
+            size = path.stat().st_size
+            if place < begin + size:
+                yield from ((begin + at, payload) for at, payload in self._file(path, max(0, place - begin)))
+                if self.problem:
+                    return
+            begin += size
+
+    def _files(self) -> list[Segment]:
+        try:
+            return segments(self._path)
+        except JournalCorrupt as error:
+            raise UsageError(f"{self._path}: no journal of seiswarn: {error.detail}") from error
+
+    def _file(self, path: Path, at: int) -> Iterator[Entry]:
+        """Messages of one file, from byte `at` on, with the bytes where they begin."""
+        with JournalReader(path) as reader:
             try:
-                if place == 0:
+                if at == 0:
                     first, end = reader.read_from(0, max_records=1)
                     if not first:
                         self._look_at_end(reader)
                         return
-                    place = end - RECORD_HEAD_BYTES - len(first[0][1])
-                for _, payload in reader.records(offset=place):
-                    yield place, payload
-                    place += RECORD_HEAD_BYTES + len(payload)
+                    at = end - RECORD_HEAD_BYTES - len(first[0][1])
+                for _, payload in reader.records(offset=at):
+                    yield at, payload
+                    at += RECORD_HEAD_BYTES + len(payload)
             except JournalCorrupt as error:
-                if error.offset == 0:
-                    raise UsageError(f"{self._path}: no journal of seiswarn: {error.detail}") from error
                 self.problem = (
                     f"{error.path} is damaged at byte {error.offset} ({error.detail}): what follows is unread"
                 )
@@ -68,7 +87,7 @@ class Journal:
 
     def _look_at_end(self, reader: JournalReader) -> None:
         if reader.torn is not None:
-            self.problem = f"the last record of {self._path} was cut off by a crash: what is whole was read"
+            self.problem = f"the last record of {reader.path} was cut off by a crash: what is whole was read"
 
 
 class Stored:
