@@ -236,3 +236,28 @@ def test_kind_that_nobody_has_written_a_look_for(
     said = [f.text() for f in live_findings(config, None, 1.5, "")]
     assert any("4 channels of seedlink-1 came within 1.5 s" in line for line in said), said
     assert msgspec.json.encode(said)
+
+
+def test_a_check_takes_nothing_away() -> None:
+    from seiswarn.config_doors import IngestFolder, IngestMqtt
+    from seiswarn.runtime.check_sources import harmless
+
+    folder = harmless(IngestFolder(path="/data", after="delete"))
+    assert isinstance(folder, IngestFolder)
+    assert folder.after == "keep"
+    broker = harmless(IngestMqtt(broker="b", client_id="seiswarn"))
+    assert isinstance(broker, IngestMqtt)
+    assert broker.client_id == ""
+
+
+def test_port_of_the_web_services() -> None:
+    from seiswarn.config_parts import Web
+    from seiswarn.runtime.check import _web
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found: list[Finding] = []
+        _web(Config(web=Web(enabled=True, port=port)), found)
+        assert not found[0].ok
+    _web(Config(web=Web(enabled=True, port=port)), found)
+    assert found[1].ok

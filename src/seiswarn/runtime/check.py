@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -55,6 +56,7 @@ def check_config(path: Path, live: Live | None = None) -> list[Finding]:
             _try(findings, "pipeline", lambda: _pipeline(setup, findings))
     _folder(config, findings)
     _endpoints(config, findings)
+    _web(config, findings)
     findings += series_findings(config)
     if live is not None:
         from seiswarn.runtime.check_live import live_findings
@@ -140,6 +142,26 @@ def _folder(config: Config, findings: list[Finding]) -> None:
     free = shutil.disk_usage(parent).free
     sentence = f"{free / 1e9:.1f} GB free under {folder}"
     findings.append(Finding("disk", free >= MIN_FREE_BYTES, sentence))
+
+
+def _web(config: Config, findings: list[Finding]) -> None:
+    """Whether the port of the web services can be bound."""
+    web = config.web
+    if not web.enabled:
+        return
+    where = f"{web.host}:{web.port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[
+            0
+        ]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        sentence = f"{where} cannot be bound ({error.strerror}): is another seiswarn running?"
+        findings.append(Finding("web", False, sentence))
+        return
+    findings.append(Finding("web", True, f"{where} can be bound"))
 
 
 def _endpoints(config: Config, findings: list[Finding]) -> None:

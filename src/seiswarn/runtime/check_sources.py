@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from seiswarn.config import Config
-from seiswarn.config_doors import IngestMqtt, IngestSeedlink
+from seiswarn.config_doors import Ingest, IngestFolder, IngestKnet, IngestMqtt, IngestSeedlink
 from seiswarn.errors import SeiswarnError
 from seiswarn.ingest.live import LiveSource, Received
 from seiswarn.ingest.seedlink import SeedLinkSource
@@ -83,13 +83,20 @@ def _tag(config: Config, source: SourceSpec) -> str:
     return str(config.ingest[source.entry].__struct_config__.tag)
 
 
-def _open(config: Config, source: SourceSpec, folder: Path) -> LiveSource:
-    entry = config.ingest[source.entry]
-    if isinstance(entry, IngestMqtt):
+def harmless(door: Ingest) -> Ingest:
+    """A source that takes nothing away from the daemon: files stay, and so does a broker's session."""
+    if isinstance(door, IngestFolder | IngestKnet):
+        return msgspec.structs.replace(door, after="keep")
+    if isinstance(door, IngestMqtt):
         # Under its name the broker would turn the daemon out, and give us what is the daemon's.
-        doors = list(config.ingest)
-        doors[source.entry] = msgspec.structs.replace(entry, client_id="")
-        config = msgspec.structs.replace(config, ingest=tuple(doors))
+        return msgspec.structs.replace(door, client_id="")
+    return door
+
+
+def _open(config: Config, source: SourceSpec, folder: Path) -> LiveSource:
+    doors = list(config.ingest)
+    doors[source.entry] = harmless(doors[source.entry])
+    config = msgspec.structs.replace(config, ingest=tuple(doors))
     specs, sockets = plan(config, folder, [source], [], config.run.status)
     sockets.rmdir()
     spec = next(s for s in specs if s.kind == "ingest")
