@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,15 +53,16 @@ class Tree:
         """
         gone = self._list_folders()
         changed: list[Seen] = []
-        for name in [*self._active, *self._some(self._fresh, LOOKS), *self._in_turn(LOOKS)]:
+        active = list(islice(self._active, LOOKS))
+        for name in [*active, *self._some(self._fresh, LOOKS), *self._in_turn(LOOKS)]:
             seen = self._look_at(name)
+            # Taken out and put in again, it is the last: when there are many, each has its turn.
+            left = self._active.pop(name, 0) - 1
             if seen is not None:
                 changed.append(seen)
-                self._active[name] = ACTIVE_TURNS
-            elif name in self._active:
-                self._active[name] -= 1
-                if not self._active[name]:
-                    del self._active[name]
+                left = ACTIVE_TURNS
+            if left > 0 and name in self._files:
+                self._active[name] = left
         if self._first and not self._fresh and all(self._listed_ns.get(f) for f in self._folders):
             self._first = False
         return sorted(changed, key=lambda s: (s.mtime_ns, s.name)), gone
