@@ -263,12 +263,20 @@ def stations(
     month: Annotated[str, typer.Option(help="YYYY-MM, of the report; all there is without.")] = "",
     day: Annotated[str, typer.Option(help="YYYY-MM-DD, of the report.")] = "",
     csv: Annotated[Path | None, typer.Option(help="Write the report to this file, too.")] = None,
+    from_knet: Annotated[
+        Path | None,
+        typer.Option(help="Write StationXML of the K-NET and KiK-net files in the folders to this file."),
+    ] = None,
 ) -> None:
     """List the stations that can be used, and what can not be used with the reason.
 
     With --report RUN_FOLDER: completeness, latency and trust of each station instead.
     """
     from seiswarn.errors import UsageError
+
+    if from_knet is not None:
+        _stations_from_knet(path or [], from_knet)
+        return
 
     if report is not None:
         _report_stations(report, month, day, csv)
@@ -286,6 +294,26 @@ def stations(
     for row in describe(table):
         say(row.text())
     say(f"{table.n_stations} stations, {table.n_channels} channels usable; {len(table.refusals)} refused.")
+
+
+def _stations_from_knet(folders: list[Path], out: Path) -> None:
+    """StationXML out of headers of K-NET files."""
+    from seiswarn.errors import UsageError
+    from seiswarn.ingest.knet_stations import read_knet_folder, stationxml
+
+    files = []
+    for folder in folders:
+        found, refusals = read_knet_folder(folder)
+        files += found
+        for refusal in refusals:
+            say(f"{refusal.subject}: {refusal.reason} {refusal.detail}")
+    if not files:
+        raise UsageError(
+            "there are no K-NET or KiK-net files to take stations from; give folders with such files"
+        )
+    out.write_bytes(stationxml(files))
+    counts = {"station": len({f.station for f in files}), "channel": len({f.channel for f in files})}
+    say(", ".join(f"{n} {name}{'s'[: n - 1]}" for name, n in counts.items()) + f" found: {out}")
 
 
 def _report_stations(folder: Path, month: str, day: str, csv: Path | None) -> None:

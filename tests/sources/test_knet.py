@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 
 from seiswarn.ingest.archive import open_archive
 from seiswarn.ingest.knet import KnetError, KnetUnfinished, is_knet, parse_knet
+from seiswarn.ingest.knet_stations import read_knet_folder, stationxml
+from seiswarn.stationxml import read_station_tables
 from sources.handy import NS
 
 # A real record of K-NET (AKT013, 1996) that obspy brings along for the tests of its own reader.
@@ -139,3 +143,42 @@ def test_a_replay_folder_may_hold_knet_files(tmp_path):
     (refusal,) = archive.refusals
     assert refusal.subject == "AOM0021801241951.NS"
     assert "of 200 samples" in refusal.detail
+
+
+def test_stationxml_made_of_files_is_what_a_replay_of_them_needs(tmp_path):
+    for k, direction in enumerate(("N-S", "E-W", "U-D")):
+        (tmp_path / f"AOM0011801241951.{k}").write_bytes(made(direction))
+    for k in range(1, 7):
+        (tmp_path / f"IWTH011801241951.{k}").write_bytes(made(str(k), station="IWTH01", rate=200))
+    (tmp_path / "AOM0021801241951.NS").write_bytes(made(station="AOM002")[:-200])
+    (tmp_path / "notes.txt").write_text("nothing")
+    files, refusals = read_knet_folder(tmp_path)
+    assert (len(files), [r.subject for r in refusals]) == (9, ["AOM0021801241951.NS"])
+    xml = tmp_path / "stations.xml"
+    xml.write_bytes(stationxml(files))
+    table = read_station_tables([xml], None)
+    assert table.refusals == ()
+    surface = [f"FDSN:BO_AOM001__H_N_{c}" for c in "ENZ"] + [f"FDSN:BO_IWTH01_02_H_N_{c}" for c in "ENZ"]
+    assert sorted(table.channels) == surface
+    inventory = obspy.read_inventory(str(xml))
+    channel = inventory.select(station="AOM001", channel="HNZ")[0][0][0]
+    assert (channel.latitude, channel.longitude, channel.elevation) == (41.5267, 140.913, 8.0)
+    assert (channel.dip, channel.sample_rate) == (-90.0, 100.0)
+    gain = channel.response.instrument_sensitivity
+    assert gain.value == pytest.approx(100 * 8223790 / 7845)
+    assert gain.input_units == "M/S**2"
+
+
+def test_the_command_makes_it(tmp_path):
+    (tmp_path / "AOM0011801241951.UD").write_bytes(made("U-D"))
+    out = tmp_path / "stations.xml"
+    main = "from seiswarn.cli import main; main()"
+    command = [sys.executable, "-c", main, "stations", str(tmp_path), "--from-knet", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "1 station, 1 channel" in done.stdout
+    assert out.read_bytes() == stationxml(read_knet_folder(tmp_path)[0])
+    (tmp_path / "AOM0011801241951.UD").unlink()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "no K-NET" in done.stderr
