@@ -21,7 +21,7 @@ from seedlink_client.protocol import FORMAT_MSEED2, Protocol, _RawFrame
 from seiswarn.ingest.live import Clock, Inbox, Received, Refused
 from seiswarn.ingest.seedlink_state import Mark, State
 from seiswarn.ingest.seedlink_stations import WRAP, Offer, Wanted, matching, offers, where_to_go_on
-from seiswarn.ingest.seedlink_wire import Wire, last_sample_ns
+from seiswarn.ingest.seedlink_wire import Declined, Wire, last_sample_ns
 from seiswarn.messages import LinkState
 from seiswarn.reasons import Reason
 from seiswarn.timebase import NS, from_seconds, iso
@@ -33,6 +33,8 @@ RECENT = 64  # records of a station by which repetition is known
 MAX_TRIES = 2  # of getting a record again where the connection fell out of step
 SAVE_S = 1.0  # between two writings of the state file: what a kill costs is asked for once more
 RELIST_S = 60.0  # how often a server is asked for stations it did not have before
+DECLINED_S = 3600.0  # so long a station that was declined is not asked for
+CLUMSY = 2  # vain tries with many commands at once before they are sent one by one
 MSEED3 = "3"  # payload format of miniSEED 3: SeedLink 4, data formats
 VERSION_OF = {"auto": None, "3": Protocol.V3, "4": Protocol.V4}
 
@@ -125,6 +127,8 @@ class Connection:
         self._since_ns = clock.now_ns()
         self._jitter = random.Random(server.name)
         self._wanted: list[str] = []
+        self._declined_s: dict[str, float] = {}  # stations that the server did not give, and when
+        self._clumsy = 0  # times in a row that many commands at once came to nothing
         self._listed_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"seedlink {server.name}", daemon=True)
 
@@ -228,9 +232,12 @@ class Connection:
 
     def _connect(self, wire: Wire) -> None:
         wire.connect()
+        wire.be_patient()
         listed = self._listed(wire)
         now_ns = self._clock.now_ns()
         names = matching(listed, self.server.stations) if listed else []
+        if names:
+            names = [n for n in names if not self._is_declined(n)] or names
         if listed and not names:
             some = ", ".join(sorted(listed)[:5])
             raise SeedLinkError(f"the server has none of the stations asked for; it has {some} ...")
@@ -243,7 +250,7 @@ class Connection:
             if want.seq is not None:
                 self._floor[station] = want.seq
             wire.add_stream(station, selectors, seqnum=want.seq)
-        wire.negotiate()
+        self._negotiate(wire)
         wire.restart_patience()
         now_s = self._clock.monotonic_s()
         with self._lock:
@@ -251,9 +258,31 @@ class Connection:
             self._listed_s = now_s
             for station in names:
                 self._heard_s[station] = now_s
-        self._say(
-            "connected", f"version {wire.protocol.value if wire.protocol else '?'}, {len(names)} stations"
-        )
+        said = f"version {wire.protocol.value if wire.protocol else '?'}, {len(names)} stations"
+        without = f"; declined: {', '.join(sorted(self._declined_s)[:5])}" if self._declined_s else ""
+        self._say("connected", said + without)
+
+    def _negotiate(self, wire: Wire) -> None:
+        """Ask for the stations, by many commands at once unless the server cannot read them so."""
+        wire.hasty = self._clumsy < CLUMSY
+        try:
+            wire.negotiate()
+        except Declined as error:
+            self._declined_s |= dict.fromkeys(error.stations, self._clock.monotonic_s())
+            raise
+        except SeedLinkError:
+            self._clumsy = self._clumsy + 1 if wire.hasty else 0
+            raise
+        if wire.hasty:
+            self._clumsy = 0
+
+    def _is_declined(self, station: str) -> bool:
+        """Whether the server has declined a station lately."""
+        when_s = self._declined_s.get(station)
+        if when_s is not None and self._clock.monotonic_s() - when_s > DECLINED_S:
+            del self._declined_s[station]
+            return False
+        return when_s is not None
 
     def _listed(self, wire: Wire) -> dict[str, Offer]:
         """What the server has; nothing when it does not tell."""
@@ -312,11 +341,12 @@ class Connection:
     def _has_new(self, answer: Mapping[str, Any] | None) -> bool:
         """Whether an answer to INFO STATIONS names a station that is wanted and not asked for yet."""
         new = set(matching(offers(answer or {}), self.server.stations)) - set(self._wanted)
+        new -= set(self._declined_s)
         return bool(new) and bool(self._wanted)
 
     def _take(self, frame: _RawFrame) -> None:
         station, seq, payload = frame.station_id, frame.seqnum or 0, frame.payload
-        if self._is_known(station, seq):
+        if self._is_known(station, seq, payload):
             return
         key = hash(payload[8:])  # without the number of the record, which a repetition may change
         recent = self._recent.setdefault(station, OrderedDict())
@@ -335,7 +365,8 @@ class Connection:
         now = self._clock.now_ns()
         with self._lock:
             before = self._got.get(station)
-            end_ns = max(last_ns, before.last_ns if before else 0)
+            # A time that cannot be yet, of a receiver out of order, must not outlive its record.
+            end_ns = max(min(last_ns, now or last_ns), before.last_ns if before else 0)
             self._got[station] = Mark(seq, end_ns)
             self._sent.setdefault(station, OrderedDict())[seq] = end_ns
         self._last = (station, seq)
@@ -343,12 +374,19 @@ class Connection:
         self._counts["old"] += old
         self._inbox.put(Received(payload, now, f"{self.server.name} {station}", seq, old))
 
-    def _is_known(self, station: str, seq: int) -> bool:
-        """Whether a record was not asked for: some servers go on for all stations where the first one is."""
+    def _is_known(self, station: str, seq: int, payload: bytes) -> bool:
+        """Whether a record was not asked for: some servers go on for all stations where the first one is.
+
+        A record of a lower number that ends later than all that came is of a ring that began anew, at
+        a server that does not tell what it has.
+        """
         floor = self._floor.get(station)
         if floor is None or not seq:
             return False
         known = (floor - seq) % WRAP < WRAP // 2 if self._three else seq <= floor
+        mark = self._got.get(station)
+        if known and mark is not None:
+            known = last_sample_ns(payload) <= mark.last_ns
         if known:
             self._counts["unasked"] += 1
         else:

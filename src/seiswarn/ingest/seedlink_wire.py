@@ -15,6 +15,7 @@ from typing import Any
 
 from seedlink_client import SeedLink, SeedLinkError, mseed
 from seedlink_client import _commands as commands
+from seedlink_client._commands import Command
 from seedlink_client.protocol import (
     FORMAT_MSEED2,
     HEADSIZE_V3,
@@ -23,7 +24,9 @@ from seedlink_client.protocol import (
     decode_frame_v3,
     parse_header_v3,
     parse_info_xml,
+    parse_reply,
 )
+from seedlink_client.streams import sort_streams
 
 RECORD_BYTES = 512  # of every record of SeedLink 3, by its manual; some servers have others
 LENGTHS = (512, 256, 128, 1024, 2048, 4096)
@@ -32,10 +35,21 @@ _SIGNATURE = re.compile(rb"SL(?:[0-9A-Fa-f]{6}|INFO)")
 _PACKET = re.compile(rb"SL[0-9A-Fa-f]{6}(?:[0-9 \x00]{6}[DRQM][ \x00]|MS\x03)")
 _CODES = re.compile(rb"[A-Z0-9 ]{7}")
 POLL_S = 0.25  # how often a silent connection is looked at
+# Asked one by one, two commands a station, a thousand stations at 30 ms are a minute without data.
+AT_ONCE = 100  # commands sent before their answers are read: 3 kB, which every socket holds
+FEW = 40  # so many are sent one by one: small servers in digitizers may read a line at a time
 
 
 class Silence(SeedLinkError):
     """A server has said nothing for too long."""
+
+
+class Declined(SeedLinkError):
+    """A server does not give some of the stations asked for."""
+
+    def __init__(self, stations: list[str]) -> None:
+        super().__init__(f"the server declines {len(stations)} stations: {', '.join(stations[:5])}")
+        self.stations = stations
 
 
 class Wire(SeedLink):
@@ -75,6 +89,72 @@ class Wire(SeedLink):
         self._heard_s = self._asked_s = monotonic_s()
         self._usual = RECORD_BYTES
         self._answer: list[str] = []
+        self.hasty = True  # whether many commands may be sent before their answers are read
+
+    def be_patient(self) -> None:
+        """Greeted, the server may take its time: a busy one, or one behind a lossy line, is not left."""
+        if self._sock is not None:
+            self._sock.settimeout(max(self._silent_s, self._timeout or 0.0))
+
+    def negotiate(self) -> None:
+        """As the original, with many commands on their way; a station declined costs itself alone.
+
+        Raises
+        ------
+        Declined
+            When stations are declined among many: what was sent behind their names may have been taken
+            for others, so the connection is to be made anew without them.
+        SeedLinkError
+            When the connection is lost, or nothing at all was granted.
+        """
+        plan = commands.plan_negotiation(
+            self.protocol,
+            sort_streams(self._streams),
+            dialup=False,
+            multistation=True,
+            resume=True,
+            lastpkttime=True,
+            batch_active=False,
+        )
+        *asked, end = plan
+        declined = self._many(asked) if self.hasty and len(asked) > FEW else self._one_by_one(asked)
+        if len(declined) >= len(self._streams):
+            raise SeedLinkError(str(Declined(declined)))
+        self._send_command(end)
+        self._streaming = True
+
+    def _many(self, asked: list[Command]) -> list[str]:
+        declined = []
+        for begin in range(0, len(asked), AT_ONCE):
+            part = asked[begin : begin + AT_ONCE]
+            self._put(part)
+            answers = [parse_reply(self._read_line()) for _ in part]
+            declined += [
+                c.stream_id or "" for c, a in zip(part, answers, strict=True) if c.role == "station" and not a
+            ]
+        if declined and len(declined) < len(self._streams):
+            raise Declined(declined)
+        return declined
+
+    def _one_by_one(self, asked: list[Command]) -> list[str]:
+        declined: list[str] = []
+        for command in asked:
+            if command.role != "station" and command.stream_id in declined:
+                continue  # it would be taken for the station before
+            self._put([command])
+            if not parse_reply(self._read_line()) and command.role == "station":
+                declined.append(command.stream_id or "")
+        return declined
+
+    def _put(self, asked: list[Command]) -> None:
+        """Send commands at once; who calls reads their answers."""
+        if self._sock is None:
+            raise SeedLinkError("the connection is closed")
+        try:
+            self._sock.sendall(b"".join(c.text.encode("ascii") + c.terminator for c in asked))
+        except (OSError, UnicodeEncodeError) as error:
+            self.close()
+            raise SeedLinkError(f"commands cannot be sent: {error}") from error
 
     def next_frame(self) -> _RawFrame | None:
         """The next packet; None when `stopped`, or at the end that a server announces.
