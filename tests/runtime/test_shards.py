@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -227,3 +229,16 @@ def test_same_messages_on_a_recorded_set(events_dir: Path) -> None:
     assert any(isinstance(decode(payload), Pick) for messages in expected for payload in messages)
     with opened(2, setup.table) as (stage, _):
         assert run(stage, given) == expected
+
+
+def test_shards_outlive_the_thread_that_started_them() -> None:
+    """A reload opens them in a thread of its own, which ends then (see prctl(2), PR_SET_PDEATHSIG)."""
+    table = network(np.random.default_rng(1), 4)
+    opened: list[OpenedStage] = []
+    starter = threading.Thread(target=lambda: opened.append(OpenedStage(Params(shards=2), table)))
+    starter.start()
+    starter.join(60.0)
+    with closing(opened[0]) as stage:
+        assert stage.stage is not None
+        time.sleep(0.3)  # a signal at the end of the thread would have come
+        assert stage.stage.snapshot()

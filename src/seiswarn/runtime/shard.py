@@ -14,7 +14,7 @@ import zmq
 
 from seiswarn.bus import Link, connect
 from seiswarn.errors import SeiswarnError
-from seiswarn.runtime.processes.base import die_with_parent, insist_on_parent
+from seiswarn.runtime.processes.base import insist_on_parent
 from seiswarn.runtime.shard_link import chunks, join, pack_rows, unpack_part, work_of
 from seiswarn.waveform import filters
 from seiswarn.waveform.engine import LocalEngine, Part, concerned, network
@@ -55,7 +55,8 @@ class Shard:
 
 def serve(endpoint: str, parent_pid: int) -> None:
     """Answer until told to end. Raises SeiswarnError when the parent is gone."""
-    die_with_parent(parent_pid)
+    # Not told to die with the parent: that would be with the thread that started us, and a reload's ends.
+    insist_on_parent(parent_pid)
     # Whoever stops the whole service stops the parent, which still needs our state for a snapshot.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
