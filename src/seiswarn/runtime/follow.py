@@ -132,16 +132,35 @@ class Follower:
 
     def _follow(self) -> bool:
         """Go on with the next file; whether there is one."""
-        later = [s for s in segments(self._path) if s.first_seq > self._segment_seq]
-        if later:
-            self._switch(later[0])
-        return bool(later)
+        later, wanted = self._later(), max(self.seq + 1, self._segment_seq)
+        if later and later[0].first_seq > wanted:
+            later = self._later()  # a file may have been closed while the names were read
+        if not later:
+            return False
+        self._switch(later[0])
+        self.lost += max(0, self._segment_seq - wanted)
+        return True
+
+    def _later(self) -> list[Segment]:
+        """Files that go on behind the one that is read; one that was closed empty shares its number."""
+        return [
+            s
+            for s in segments(self._path)
+            if s.first_seq > self._segment_seq or (s.first_seq == self._segment_seq and not self._is_read(s))
+        ]
+
+    def _is_read(self, segment: Segment) -> bool:
+        try:
+            return self._reader is not None and self._reader.is_file(segment.path)
+        except OSError:
+            return False
 
     def _switch(self, segment: Segment) -> None:
+        reader = JournalReader(segment.path)
         if self._reader is not None:
             self._reader.close()
-        self._reader, self._offset = JournalReader(segment.path), 0
-        self._segment_seq = segment.first_seq
+        self._reader, self._offset = reader, 0
+        self._segment_seq = reader.first_seq
 
     def close(self) -> None:
         self._socket.close()
