@@ -114,6 +114,22 @@ def test_state_survives_and_says_when_it_cannot_be_written(tmp_path: Path) -> No
     assert "cannot be written" in blocked.problem
 
 
+def test_two_processes_may_share_the_state_of_a_server(tmp_path: Path) -> None:
+    """Two [[ingest]] for two networks of one server: neither forgets for the other."""
+    path = tmp_path / "state.json"
+    first = State(path, "h:1")
+    first.marks |= {"XX_A": Mark(1, 1), "YY_B": Mark(1, 1)}
+    first.save()
+    one, other = State(path, "h:1"), State(path, "h:1")
+    one.marks["XX_A"] = Mark(5, 5)
+    one.save()
+    other.marks["YY_B"] = Mark(7, 7)
+    other.save()
+    one.marks["XX_A"] = Mark(6, 6)
+    one.save()
+    assert State(path, "h:1").marks == {"XX_A": Mark(6, 6), "YY_B": Mark(7, 7)}
+
+
 S = 1_000_000_000
 
 

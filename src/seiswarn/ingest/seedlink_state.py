@@ -34,6 +34,7 @@ class State:
         self.marks: dict[str, Mark] = {}
         self.problem = ""
         self._saved: dict[str, Mark] = {}
+        self._read_first: dict[str, Mark] = {}
         if path is not None and path.exists():
             self._read(path)
 
@@ -54,13 +55,27 @@ class State:
             return
         self.marks = dict(found.stations)
         self._saved = dict(found.stations)
+        self._read_first = dict(found.stations)
+
+    def _others(self, path: Path) -> dict[str, Mark]:
+        """What the file holds now; nothing when it cannot be read."""
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=_File)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return {}
+        return found.stations if found.format == FORMAT and found.server == self._server else {}
 
     def save(self) -> None:
-        """Write the marks when they have changed: a whole file or none."""
+        """Write the marks when they have changed: a whole file or none.
+
+        Another process may receive other stations of the same server: its marks stay.
+        """
         if self._path is None or self.marks == self._saved:
             return
-        data = msgspec.json.encode(_File(format=FORMAT, server=self._server, stations=self.marks))
-        beside = self._path.with_name(f".{self._path.name}.part")
+        ours = {name: mark for name, mark in self.marks.items() if self._read_first.get(name) != mark}
+        stations = {**self._read_first, **self._others(self._path), **ours}
+        data = msgspec.json.encode(_File(format=FORMAT, server=self._server, stations=stations))
+        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(data)
