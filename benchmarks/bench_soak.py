@@ -105,7 +105,7 @@ kind = "zmq"
 endpoint = "ipc://{folder}/public"
 [runtime]
 folder = "run"
-snapshot_s = 300
+snapshot_s = 1200
 journal_file_mb = 512
 journal_keep_mb = 4096
 queue_packets = 200000

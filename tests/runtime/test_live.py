@@ -201,7 +201,7 @@ def test_children_die_with_their_supervisor(quake_config: Config, tmp_path: Path
     assert parent.stderr is not None
     parent.stdin.write(msgspec.json.encode(config))
     parent.stdin.close()
-    assert b"ready" in parent.stderr.readline()
+    assert any(b"ready" in parent.stderr.readline() for _ in range(5))  # findings may come before
     children = [int(p) for p in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()]
     assert len(children) >= 4
     parent.kill()

@@ -19,7 +19,7 @@ from seiswarn.geo import distances_km
 from seiswarn.grid import GridNodes
 from seiswarn.plan.recordings import COUNTS_PER_MPS2, RATE_HZ
 from seiswarn.stationparts import SAME_SITE_KM
-from seiswarn.stations import H1, H2, UNIT_ACCELERATION, StationTable, Z
+from seiswarn.stations import BASIC, H1, H2, UNIT_ACCELERATION, StationTable, Z
 
 COLUMNS = ("name", "latitude", "longitude")
 NETWORK = "XX"  # reserved for tests by the FDSN; no station of a network can have it
@@ -136,6 +136,9 @@ def with_sites(table: StationTable, sites: Sequence[Site]) -> StationTable:
         "st_elevation_m": np.zeros(m),
         "st_vs30_mps": np.full(m, math.nan),
         "st_site": np.arange(next_site, next_site + m, dtype=np.int32),
+        "st_tier": np.full(m, BASIC, dtype=np.int32),
+        "st_telecom": np.full(m, -1, dtype=np.int32),
+        "st_latency_s": np.full(m, math.nan),
     }
     ch = {
         "ch_station": np.repeat(np.arange(n, n + m, dtype=np.int32), 3),

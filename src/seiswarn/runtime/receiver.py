@@ -33,6 +33,7 @@ from seiswarn.timebase import NS, sample_offset_ns
 HELLO_AFTER_S = 0.5  # without an acknowledgement
 LEAVE_AFTER_S = 3.0  # told to stop, for the acknowledgements of what is on its way
 LEAST_TURN_S = 0.02  # however fast data time runs: smaller frames cost more than they hasten
+KEPT_AFTER_S = 3.0  # the archive writes once a second
 REPORT_NS = 10 * NS
 MAX_MARKS = 100_000  # frames whose records are not known to be safe
 
@@ -80,7 +81,7 @@ class Receiver:
         self._out = Outgoing(max_items)
         self._seq = 0  # of the last frame made
         self._tick_ns = 0
-        self._marks: deque[tuple[int, dict[str, int]]] = deque(maxlen=MAX_MARKS)
+        self._marks: deque[tuple[int, float, dict[str, int]]] = deque(maxlen=MAX_MARKS)
         self._tally = Tally(status, REPORT_NS)
         self._waiting: list[Received] = []
         self._heard_s = 0.0
@@ -152,7 +153,7 @@ class Receiver:
         self._seq += 1
         marks = {r.stream: r.seq for r in records if r.seq}
         if marks:
-            self._marks.append((self._seq, marks))
+            self._marks.append((self._seq, self._clock.monotonic_s(), marks))
         last = self.source.ended and not (blocks or records)
         self._out.push(Frame(self._seq, (*blocks, *items), Tick(t_seen_ns=self._tick_ns, last=last)))
         self.counters["frames"] += 1
@@ -226,10 +227,18 @@ class Receiver:
             self._heard_s = self._clock.monotonic_s()
             self._post(hello())
 
-    def _safe(self) -> None:
+    def _safe(self, *, at_end: bool = False) -> None:
+        """Tell the source what is journaled; with an archive, only what that has had the time to write.
+
+        After a kill the source then brings again what the archive may lack; what the core and the archive
+        have already they leave out.
+        """
+        until_s = self._clock.monotonic_s()
+        if self._keeper is not None and not at_end:
+            until_s -= KEPT_AFTER_S
         marks: dict[str, int] = {}
-        while self._marks and self._marks[0][0] <= self._out.done:
-            marks.update(self._marks.popleft()[1])
+        while self._marks and self._marks[0][0] <= self._out.done and self._marks[0][1] <= until_s:
+            marks.update(self._marks.popleft()[2])
         if marks:
             self.source.safe(marks)
 
@@ -259,6 +268,8 @@ class Receiver:
         }
 
     def close(self) -> None:
+        """Stop receiving. Whoever keeps records has to write what it holds."""
+        self._safe(at_end=True)
         self.source.close()
         self._socket.close()
 
