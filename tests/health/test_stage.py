@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -230,6 +231,17 @@ def test_when_nearly_all_stop_it_is_our_own_link() -> None:
     assert set(watch.state.values()) == {"ok"}
 
 
+def test_a_link_that_most_of_a_network_shares_is_no_clue() -> None:
+    """One provider for all: congested in an earthquake it may not silence the network."""
+    watch = Watch(grouped_table(12, group=list(range(12))))
+    sender = Sender(watch.table, late_s=stall(list(range(7)), 100, 12.0))
+    watch.feed(sender.packets(0, 140), 0, 140)
+    assert "untrusted" not in watch.state.values()
+    assert "untrusted" not in {s for k in range(12) for _, s in watch.history(k)}
+    watch.stage.learn(T0_NS + 140 * NS, [event(watch, 140, [0, 1, 2, 3])])
+    assert watch.stage._excuses.at(T0_NS + 141 * NS).any()
+
+
 # --- noise, spikes, dead traces, false triggers -------------------------------------------------
 
 
@@ -278,6 +290,29 @@ def test_spikes_and_false_picks_add_up() -> None:
     assert Reason.SPIKY in watch.stage._standing.reasons(1)
     assert Reason.FALSE_TRIGGERS in watch.stage._standing.reasons(2)
     assert watch.stage._standing.trust[2] == 0.0
+
+
+@pytest.mark.parametrize(("stations", "left"), [([2, 3, 4], 0.5), ([2, 3], 0.0)])
+def test_small_aftershocks_do_not_silence_those_who_pick_them(stations: list[int], left: float) -> None:
+    watch = Watch(near_each_other(grouped_table()))
+    for k in range(120):
+        tick(watch, 10 * k + 1, *(p for s in stations for p in _picks(watch, s, 10 * k + 1)))
+    assert Reason.FALSE_TRIGGERS in watch.stage._standing.reasons(2)
+    assert set(watch.stage._standing.trust[stations]) == {left}
+
+
+def test_who_is_broken_is_no_part_of_a_swarm() -> None:
+    watch = Watch(near_each_other(grouped_table()))
+    for k in range(120):
+        tick(watch, 10 * k, quality(watch.table, 10 * k, [4], spikes=40))
+        tick(watch, 10 * k + 1, *(p for s in (2, 3, 4) for p in _picks(watch, s, 10 * k + 1)))
+    assert set(watch.stage._standing.trust[[2, 3, 4]]) == {0.0}
+
+
+def near_each_other(table: StationTable) -> StationTable:
+    """The network with sites 10 km apart."""
+    latitude = 30.0 + 0.09 * np.arange(table.n_stations)
+    return replace(table, st_latitude=latitude, st_longitude=np.full(table.n_stations, 140.0))
 
 
 def test_picks_of_earthquakes_are_not_false() -> None:

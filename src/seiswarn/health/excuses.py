@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seiswarn import geo
+from seiswarn.health.faults import links
 from seiswarn.health.state import B1, NEVER
 from seiswarn.messages import EventEstimate
 from seiswarn.stations import StationTable
@@ -28,6 +29,7 @@ class Excuses:
 
     def __init__(self, table: StationTable) -> None:
         self._table = table
+        self._link = links(table)
         self.times = np.full((2, table.n_stations), NEVER, dtype=np.int64)
         self.told_ns: dict[str, int] = {}
 
@@ -71,5 +73,5 @@ class Excuses:
         index, t = self._table.station_index, self._table
         at = [index[code] for code in codes if code in index]
         sites = {int(t.st_site[k]) for k in at}
-        groups = {int(t.st_telecom[k]) for k in at}
+        groups = {int(self._link[k]) for k in at}
         return len(sites) >= LEAST_SITES and (len(groups) > 1 or -1 in groups)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seiswarn import geo
 from seiswarn.health import state as st
 from seiswarn.health.params import Params
 from seiswarn.health.state import B1, F64, I64, NEVER, Seen
@@ -49,6 +50,11 @@ JUMP_SEEN_NS = 3 * NS  # data for times known come alone for so long
 JUMP_RATE = 2.0  # seconds of data a second: records sent once more come faster than they were recorded
 OWN_SHARE = 0.5  # of the stations alive cannot have a wrong clock at one time: ours is wrong
 OWN_LINK_SHARE = 0.8  # nor a failing link: ours fails
+COMMON_SHARE = 0.5  # of the stations of a network behind one link: it is the network's own, and no clue
+# So many sites so near each other that pick what becomes no event are in a swarm, or among aftershocks too
+# small to be located. Choices: an aftershock zone of M 6 is some 20 km long (Wells and Coppersmith 1994), and
+# three sites are what an event needs to be believed.
+SWARM_SITES, SWARM_KM = 3, 50.0
 WIDE_SHARE = 0.3  # of the network louder than usual: ground motion, or weather
 DEAD_WORDS = 2.0  # spikes or picks within ten minutes on a flat trace: what is dead and speaks is broken
 LIVED = 6  # intervals in which a trace has moved
@@ -129,13 +135,43 @@ def mark_jumps(now_ns: int, p: Params, s: Seen, n_comp: F64) -> None:
     s.si[jumped, st.S_JUMPED] = now_ns
 
 
+def links(table: StationTable) -> I64:
+    """(n_st,) the telecom group of each station; -1: none, or one that most of the network shares.
+
+    In a large earthquake such a link may well be congested; a network must not fall silent by that.
+    """
+    group = table.st_telecom.astype(np.int64)
+    if not len(table.telecom_groups):
+        return group
+    size = np.bincount(group[group >= 0], minlength=len(table.telecom_groups))
+    return np.where((group >= 0) & (size[group] > COMMON_SHARE * len(group)), -1, group)
+
+
+def spare_swarms(levels: Levels, table: StationTable) -> None:
+    """Let stations near each other that pick what becomes no event count for less, and not for nothing.
+
+    What each of them picks is true: they are those who must warn of the next large shock. Stations with
+    signs of anything that cannot be told from picks alone are not spared.
+    """
+    row = ROW[Reason.FALSE_TRIGGERS]
+    if not (levels[row] == 2).any():
+        return
+    broken = levels[[*range(N_HARD), ROW[Reason.TELECOM_GROUP], ROW[Reason.SPIKY]]].any(axis=0)
+    at = np.flatnonzero((levels[row] > 0) & ~broken)
+    lat, lon, site = table.st_latitude[at], table.st_longitude[at], table.st_site[at]
+    for k in np.flatnonzero(levels[row, at] == 2).tolist():
+        near = geo.distances_km(lat[k], lon[k], lat, lon) <= SWARM_KM
+        if len(np.unique(site[near])) >= SWARM_SITES:
+            levels[row, at[k]] = 1
+
+
 def mark_groups(now_ns: int, p: Params, s: Seen, c: Counts, table: StationTable, open_to: B1) -> None:
     """Note telecom groups that fail: many of their stations silent, late, with gaps or with the same data.
 
     `open_to` (n_st,) are the stations whose signs count: not those in an earthquake.
     """
-    group = table.st_telecom
-    if not len(table.telecom_groups):
+    group = links(table)
+    if not (group >= 0).any():
         return
     live = now_ns - s.si[:, st.S_LAST] <= from_seconds(p.down_after_s)
     silent_s = (now_ns - s.si[:, st.S_LAST]) / NS - s.sf[:, st.S_LAT]

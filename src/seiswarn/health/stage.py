@@ -252,6 +252,7 @@ class HealthStage:
                 faults.soft(p, now_ns, s, c, off, drifted, self._n_comp),
             ]
         )
+        faults.spare_swarms(levels, self._table)
         frozen = np.broadcast_to(in_event, (len(FAULTS) - N_HARD, len(live))).copy()
         if faults.wide(off, self._history.n >= least, p):
             frozen[faults.ROW[Reason.NOISE_HIGH] - N_HARD] = True
