@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -17,6 +19,7 @@ from seiswarn.config import Config
 from seiswarn.messages import Alert, Slice, decode, encode
 from seiswarn.pipeline import Pipeline
 from seiswarn.runtime.live import config_sources, reloaded
+from seiswarn.runtime.reload import Reload
 from seiswarn.runtime.session import _State
 from seiswarn.runtime.sources import open_sources
 from seiswarn.runtime.spec import read_spec
@@ -113,6 +116,33 @@ def test_configuration_with_mistakes_changes_nothing(
     assert "everything stays as it was" in core.beat.complaints[0]
     assert running.finish(120) == 0
     assert running.warned()
+
+
+def test_wish_during_a_reload_is_the_one_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being built may have read the configuration before it was changed once more."""
+    go, closed_waveforms, built = threading.Semaphore(0), [], []
+
+    def build(self: Reload) -> None:
+        go.acquire()
+        built.append(SimpleNamespace(waveform=SimpleNamespace(close=lambda: closed_waveforms.append(1))))
+        self._built = built[-1]
+
+    monkeypatch.setattr(Reload, "_build", build)
+    wish, calm = Reload(SimpleNamespace()), SimpleNamespace(busy=False)
+
+    def wait() -> None:
+        go.release()
+        assert wish._thread is not None
+        wish._thread.join(10.0)
+
+    wish.begin()
+    wish.begin()
+    wait()
+    assert wish.ready(calm) is None
+    wait()
+    assert wish.ready(calm) is built[1]
+    assert len(closed_waveforms) == 1
+    assert wish.ready(calm) is None
 
 
 def test_what_cannot_be_reloaded_is_said(quake_config: Config, daemon: Callable[..., Daemon]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 
 from seiswarn.errors import SeiswarnError
 from seiswarn.pipeline import Pipeline
@@ -17,10 +16,11 @@ from seiswarn.runtime import clock
 from seiswarn.runtime.setup import Setup
 from seiswarn.runtime.shards import OpenedStage
 from seiswarn.runtime.sources import open_sources
-from seiswarn.runtime.spec import NEXT, ProcessSpec, read_spec, spec_path
+from seiswarn.runtime.spec import NEXT, ProcessSpec, read_spec, spec_path, write_spec
 from seiswarn.station_moves import Moves, moves
 from seiswarn.stations import StationTable
 
+RULING = ".ruling"  # mark of a spec that is being written
 log = logging.getLogger(__name__)
 
 
@@ -44,6 +44,7 @@ class Reload:
         self._spec = spec
         self._thread: threading.Thread | None = None
         self._built: Built | None = None
+        self._again = False
         self.detail = ""
         self.done = 0
         self.failed = 0
@@ -51,8 +52,9 @@ class Reload:
     def begin(self) -> None:
         """Build what the next configuration asks for, beside the running core."""
         if self._thread is not None and self._thread.is_alive():
-            self.detail = "a reload is being prepared already; ask again when it is done"
+            self._again = True  # what is being prepared is not what is wished for now
             return
+        self._again = False
         if self._built is not None:
             self._built.waveform.close()
             self._built = None
@@ -62,8 +64,10 @@ class Reload:
 
     def ready(self, pipeline: Pipeline) -> Built | None:
         """What is to stand in now; None while there is nothing, or an event is under way."""
+        if self._again and self._thread is not None and not self._thread.is_alive():
+            self.begin()
         built = self._built
-        if built is None:
+        if built is None or self._again:
             return None
         if pipeline.busy:
             self.detail = "a reload waits for the end of the event under way"
@@ -87,13 +91,24 @@ class Reload:
         self._built = Built(spec, setup, waveform, pipeline)
         log.warning("a reload is ready after %.1f s", clock.monotonic_s() - begun)
 
+    def keep(self, built: Built) -> None:
+        """Let a core that is started again begin with what is about to rule.
+
+        It is what was built, whatever has been wished for since. To be called before the journals go on
+        with it: a core with the old configuration could not go on from them.
+        """
+        path = spec_path(self._spec)
+        try:
+            write_spec(built.spec, RULING).replace(path)
+        except OSError as error:
+            log.error("%s cannot be written (%s): a restart of the core alone would fail", path, error)
+
     def applied(self, built: Built, before: StationTable) -> str:
         """Note that a new configuration rules; a sentence on it."""
         stays = moves(before, built.setup.table).kept
         table = built.setup.table
         new = table.n_stations - stays
         sentence = f"reloaded: {table.n_stations} stations ({new} new or changed, {before.n_stations} before)"
-        Path(spec_path(self._spec, NEXT)).replace(spec_path(self._spec))
         self._spec = built.spec
         self.done += 1
         self.detail = ""

@@ -208,6 +208,7 @@ class Core:
         hand_over(old, before, built)
         self._spec = msgspec.structs.replace(built.spec, run_id=self._spec.run_id)
         self._setup, self._facts = built.setup, built.setup.facts()
+        self._reload.keep(built)
         self._session.stand_in(built.pipeline, self._metadata())
         self._doorkeeper = built.setup.doorkeeper()
         self._waveform.close()
