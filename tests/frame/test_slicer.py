@@ -97,3 +97,26 @@ def test_a_block_within_one_slice_is_taken_as_it_is() -> None:
     slicer.add([block], START + STEP)
     (piece,) = slicer.advance(START + STEP)
     assert piece.blocks[0] is block
+
+
+def test_a_mark_is_not_journaled_before_what_its_frame_brought() -> None:
+    """A live frame holds what was seen since its tick too: done too soon, a crash would lose it."""
+    slicer, tick = Slicer(STEP, "actual", START), START + 5 * STEP
+    slicer.add(blocks_of([_packet(0, tick - 1), _packet(1, tick + 3 * MS)]), tick, ("live", 8))
+    slicer.add(blocks_of([_packet(2, tick - 1)]), tick, ("live", 9))
+    slicer.add(blocks_of([_packet(3, tick - 1)]), tick, ("other", 4))
+    seen, marks = set(), dict[str, int]()
+    for piece in [*slicer.advance(tick), *slicer.advance(tick + 2 * STEP)]:
+        seen |= {p.channel for b in piece.blocks for p in packets_of(b)}
+        marks |= dict(piece.marks)
+        if piece.t_seen_ns <= tick:
+            assert "live" not in marks
+    assert seen == {"C0", "C1", "C2", "C3"}
+    assert marks == {"live": 9, "other": 4}
+
+
+def test_a_time_that_is_wrong_holds_up_no_mark() -> None:
+    slicer = Slicer(STEP, "actual", START)
+    slicer.add(blocks_of([_packet(0, START + 3600 * NS)]), START + STEP, ("live", 1))
+    marks = [piece.marks for piece in slicer.advance(START + 2 * NS)]
+    assert (("live", 1),) in marks

@@ -78,21 +78,30 @@ class Slicer:
         self._last_data_ns = start_ns or 0
         self._waiting: dict[int, tuple[list[PacketBlock], list[DataError]]] = {}  # by end of slice
         self._marks: list[tuple[int, str, int]] = []
+        self._marked_ns: dict[str, int] = {}  # when the last mark of each source goes
 
     def add(self, items: Iterable[Item], t_seen_ns: int, mark: tuple[str, int] | None = None) -> None:
         """Take items that were seen at or before `t_seen_ns`, the frame of a source that `mark` names.
 
         Items that come after their slice was closed go into the next one, their own time unchanged.
-        A mark makes no slice of its own: slices depend on the data alone.
+        A mark makes no slice of its own: slices depend on the data alone. It goes with the last item of
+        its frame, or later: a live source sends what it has seen since the tick too, and a crash in
+        between must find that frame still with the source.
         """
+        latest = t_seen_ns
         for item in items:
             if isinstance(item, DataError):
-                self._at(slice_end(item.t_seen_ns, self._step_ns))[1].append(item)
+                end = slice_end(item.t_seen_ns, self._step_ns)
+                self._at(end)[1].append(item)
+                latest = max(latest, end)
             else:
                 for end, part in within_slices(item, self._step_ns):
                     self._at(end)[0].append(part)
+                    latest = max(latest, end)
         if mark is not None:
-            self._marks.append((t_seen_ns, *mark))
+            source, latest = mark[0], min(latest, t_seen_ns + NS)  # a time that is wrong holds up no source
+            self._marked_ns[source] = max(latest, self._marked_ns.get(source, latest))
+            self._marks.append((self._marked_ns[source], *mark))
 
     def _at(self, end: int) -> tuple[list[PacketBlock], list[DataError]]:
         if self._last_end_ns is None:
