@@ -10,6 +10,7 @@ import pytest
 import zmq
 
 from live import serving
+from seiswarn.blocks import columns
 from seiswarn.ingest.live import Received, Refused
 from seiswarn.messages import DataError, LinkState, PacketBlock
 from seiswarn.reasons import Reason
@@ -143,6 +144,25 @@ def test_damage_and_refusals_are_named_and_cost_nothing_else(link: tuple[Given, 
     assert packets(core.frames) == 2
     errors = {(e.subject, e.reason) for f in core.frames for e in f.items if isinstance(e, DataError)}
     assert errors == {("srv XX_S000", "CORRUPT_RECORD"), ("srv XX_S009", "GAP")}
+
+
+def test_no_frame_holds_what_was_seen_after_its_tick(link: tuple[Given, Receiver, Core]) -> None:
+    """Journaled in part only, it would be lost in part, or come twice."""
+    source, receiver, core = link
+    greeted(receiver, core)
+    end = time.monotonic() + 0.5
+    n = 0
+    while time.monotonic() < end:
+        source.records = [record(n)]
+        n += 1
+        turn(receiver)
+    time.sleep(0.03)
+    turn(receiver)
+    core.hear()
+    assert packets(core.frames) == n > 5
+    for frame in core.frames:
+        seen = [t for b in frame.items if isinstance(b, PacketBlock) for t in columns(b).t_seen_ns.tolist()]
+        assert max(seen, default=0) <= frame.tick.t_seen_ns
 
 
 def test_old_records_are_not_for_the_core(link: tuple[Given, Receiver, Core]) -> None:

@@ -98,7 +98,8 @@ class Receiver:
             if stop and leave_s is None:
                 self.source.close()
                 leave_s = self._clock.monotonic_s() + LEAVE_AFTER_S
-            if leave_s is not None and (self._out.idle or self._clock.monotonic_s() > leave_s):
+            idle = self._out.idle and not self._waiting
+            if leave_s is not None and (idle or self._clock.monotonic_s() > leave_s):
                 break
             self._listen(self._wait_s())
             self._turn()
@@ -132,31 +133,45 @@ class Receiver:
             return
         if self._out.full:
             return  # the source waits, or drops its oldest and counts them
-        records, refused = self.source.take()
-        fresh = [r for r in records if not r.old]
-        self.counters["records"] += len(records)
-        self.counters["old"] += len(records) - len(fresh)
+        taken, refused = self.source.take()
+        self.counters["records"] += len(taken)
+        self.counters["old"] += sum(r.old for r in taken)
         items: list[PacketBlock | DataError] = self._refusals(refused)
-        blocks = self._decode(fresh, items)
         if self._keeper is not None:
-            self._keeper.keep(records)
+            self._keeper.keep(taken)
             items += self._troubles(self._keeper)
+        records = self._until_tick(taken)
+        blocks = self._decode([r for r in records if not r.old], items)
         now = self._clock.now_ns()
         if not now:
             return
         tick = now // self._step_ns * self._step_ns
         if self.source.ended:
             tick += self._step_ns
-        if not (blocks or items or self.source.ended) and tick - self._tick_ns < TICK_NS:
+        if not (blocks or items or records or self.source.ended) and tick - self._tick_ns < TICK_NS:
             return
         self._tick_ns = max(tick, self._tick_ns)
         self._seq += 1
         marks = {r.stream: r.seq for r in records if r.seq}
         if marks:
             self._marks.append((self._seq, self._clock.monotonic_s(), marks))
-        last = self.source.ended and not (blocks or records)
+        last = self.source.ended and not (blocks or records or self._waiting)
         self._out.push(Frame(self._seq, (*blocks, *items), Tick(t_seen_ns=self._tick_ns, last=last)))
         self.counters["frames"] += 1
+
+    def _until_tick(self, taken: Sequence[Received]) -> list[Received]:
+        """What waits and was seen up to the tick of this turn; the rest would wait at the core.
+
+        A frame is journaled as a whole, or it comes again: no part of it may be of the slice under way.
+        """
+        records = [*self._waiting, *taken]
+        now = self._clock.now_ns()
+        self._waiting = []
+        if self._fast or self.source.ended or not now:
+            return records
+        tick = now // self._step_ns * self._step_ns
+        self._waiting = [r for r in records if tick < r.t_seen_ns <= now]
+        return [r for r in records if not tick < r.t_seen_ns <= now] if self._waiting else records
 
     def _decode(self, records: Sequence[Received], items: list[PacketBlock | DataError]) -> list[PacketBlock]:
         if not records:
