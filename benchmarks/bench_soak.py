@@ -298,6 +298,18 @@ def growth(
     return out
 
 
+def course(samples: list[tuple[float, str, int, int]], hours: float) -> list[str]:
+    """Memory of each process in each sixth of the run: whether it grows, or stepped up once."""
+    out = []
+    for name in sorted({s[1] for s in samples}):
+        parts = []
+        for k in range(6):
+            mine = sorted(s[2] for s in samples if s[1] == name and k <= 6.0 * s[0] / hours < k + 1)
+            parts.append(f"{mine[len(mine) // 2] / 1e6:.0f}" if mine else "-")
+        out.append(f"{name} {' '.join(parts)}")
+    return out
+
+
 def tell(soak: Soak, args: argparse.Namespace, table: Any, events: list[Quake]) -> int:
     warned = alerts_of(soak.run_folder)
     found = [any(matches(q, e) for _, e in warned) for q in events]
@@ -318,6 +330,7 @@ def tell(soak: Soak, args: argparse.Namespace, table: Any, events: list[Quake]) 
     for name, (a, b, f0, f1) in grown.items():
         line = f"{name:24} {a / 1e6:10.1f} {b / 1e6:10.1f} {100 * (b / a - 1):7.1f}% {f0:5d} -> {f1:3d}"
         print(line + f" {soak.cpu.get(name, 0.0):8.1f}")
+    print("MB by sixths of the run, medians: " + ", ".join(course(soak.samples, args.hours)))
     for name in sorted(n for n in soak.cpu if n.startswith("server")):
         print(f"{name:24} {'':10} {'':10} {'':8} {'':12} {soak.cpu[name]:8.1f}")
     rows = {

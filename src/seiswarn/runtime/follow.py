@@ -111,7 +111,7 @@ class Follower:
                 return
             except BusError:
                 continue
-            if frame.header.type != "Beat":
+            if frame.header.type != "Beat" and frame.payload:  # else it stands in the journal
                 self._heard.append((frame.header.origin_seq, frame.payload))
 
     def _open(self) -> JournalReader | None:

@@ -7,8 +7,11 @@ also after a restart with `resume`: what stands in the folder already is known b
 from __future__ import annotations
 
 import csv
+import ctypes
+import gc
 import os
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -176,6 +179,7 @@ class RunFolder:
         traces = self._traces(report) if self._traces else ()
         page = report_html(report, traces, self._report)
         write_atomically(self._page(report.event_id), page)
+        _give_back_memory()
         self._write_events()
         # The last word on the largest event, whether it grew or shrank with this report.
         self._importance[report.event_id] = _importance(report)
@@ -262,3 +266,10 @@ def _importance(report: QuickReport) -> tuple[float, str]:
 
 def _safe(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+
+
+def _give_back_memory() -> None:
+    """Drawing takes 100 MB for a moment, which the C library keeps unless asked."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # not every C library knows it
+        ctypes.CDLL(None).malloc_trim(0)

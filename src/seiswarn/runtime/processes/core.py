@@ -256,9 +256,13 @@ class Core:
         line = suspect_line(message)
         if line is not None:
             log.warning("%s", line)
+        # Followers read the journal: what stands there is only announced, so that nothing heavy waits for
+        # one that draws a report meanwhile.
+        session: Session | None = getattr(self, "_session", None)  # none yet while it recovers
+        journaled = seq > 0 and not (session is not None and session.unjournaled)
         self._out.send(
             topic_of(message),
-            encode(message),
+            b"" if journaled else encode(message),
             type=type(message).__name__,
             status=self._spec.status,
             t_seen_ns=getattr(message, "t_seen_ns", 0),
