@@ -110,6 +110,16 @@ class Collecting:
         """The last packet that has come of every station."""
         return min((max(counts) for counts in self.packets(epoch_ns).values()), default=-1)
 
+    def first_k(self, epoch_ns: int) -> int:
+        """The first packet that should have come of every station.
+
+        A station begins with what is new when it is asked for: within a connection one a packet later than
+        another.
+        """
+        self.wait_for(lambda: self.last_k(epoch_ns) > 0, 20.0)
+        time.sleep(2.0 * serving.PACKET_S)
+        return max(min(counts) for counts in self.packets(epoch_ns).values())
+
 
 def whole(counts: Counter[int], from_k: int, to_k: int, but: tuple[int, ...] = ()) -> None:
     """Assert that packets `from_k` to `to_k` came exactly once each, except those left out on purpose."""

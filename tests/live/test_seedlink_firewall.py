@@ -64,8 +64,7 @@ def test_cut_off_by_a_firewall(namespace: tuple[str, str], version: str, cut_s: 
     try:
         server = Server(there, serving.port, stations=("XX_*",), version=version, silent_s=4.0)
         with Collecting([server]) as got:
-            got.wait_for(lambda: got.last_k(epoch_ns) > 0, 20.0)
-            first = min(got.packets(epoch_ns)["S000"])
+            first = got.first_k(epoch_ns)
             firewall(name, "-A")
             time.sleep(cut_s)
             back = time.time()
