@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
+
+from seiswarn.ingest.state_file import read_state, write_state
 
 FORMAT = 1
 
@@ -51,16 +52,8 @@ class FolderState:
             self._changed = True
 
     def _read(self, path: Path) -> None:
-        begins_anew = "every file counts as new"
-        try:
-            head = msgspec.json.decode(path.read_bytes())
-            version = head.get("format") if isinstance(head, dict) else None
-            if version != FORMAT:
-                self.problem = f"{path.name} is of another version ({version}): {begins_anew}"
-                return
-            found = msgspec.convert(head, _File)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            self.problem = f"{path.name} cannot be read ({error}): {begins_anew}"
+        found, self.problem = read_state(path, _File, FORMAT, "every file counts as new")
+        if found is None:
             return
         self.marks, self.known = dict(found.files), True
 
@@ -68,16 +61,10 @@ class FolderState:
         """Write the marks when they have changed: a whole file or none."""
         if self._path is None or (self.known and not self._changed):
             return
-        data = msgspec.json.encode(_File(format=FORMAT, folder=self._folder, files=self.marks))
-        beside = self._path.with_name(f".{self._path.name}.part")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
-            os.replace(beside, self._path)
-        except OSError as error:
-            self.problem = (
-                f"{self._path.name} cannot be written ({error.strerror}); a restart would read again"
-            )
+        content = _File(format=FORMAT, folder=self._folder, files=self.marks)
+        problem = write_state(self._path, content, "a restart would read again")
+        if problem:
+            self.problem = problem
             return
         self._changed, self.known = False, True
         if "written" in self.problem:

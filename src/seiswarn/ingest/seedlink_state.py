@@ -5,10 +5,11 @@ A record counts as received when the core has journaled it: what a crash takes i
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
+
+from seiswarn.ingest.state_file import read_state, write_state
 
 FORMAT = 1
 
@@ -40,15 +41,8 @@ class State:
 
     def _read(self, path: Path) -> None:
         begins_anew = "reception begins with what is new"
-        try:
-            head = msgspec.json.decode(path.read_bytes())
-            version = head.get("format") if isinstance(head, dict) else None
-            if version != FORMAT:
-                self.problem = f"{path.name} is of another version ({version}): {begins_anew}"
-                return
-            found = msgspec.convert(head, _File)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            self.problem = f"{path.name} cannot be read ({error}): {begins_anew}"
+        found, self.problem = read_state(path, _File, FORMAT, begins_anew)
+        if found is None:
             return
         if found.server != self._server:
             self.problem = f"{path.name} is of {found.server}: {begins_anew}"
@@ -59,11 +53,8 @@ class State:
 
     def _others(self, path: Path) -> dict[str, Mark]:
         """What the file holds now; nothing when it cannot be read."""
-        try:
-            found = msgspec.json.decode(path.read_bytes(), type=_File)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return {}
-        return found.stations if found.format == FORMAT and found.server == self._server else {}
+        found, _ = read_state(path, _File, FORMAT, "")
+        return found.stations if found is not None and found.server == self._server else {}
 
     def save(self) -> None:
         """Write the marks when they have changed: a whole file or none.
@@ -74,16 +65,10 @@ class State:
             return
         ours = {name: mark for name, mark in self.marks.items() if self._read_first.get(name) != mark}
         stations = {**self._read_first, **self._others(self._path), **ours}
-        data = msgspec.json.encode(_File(format=FORMAT, server=self._server, stations=stations))
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(data)
-            os.replace(beside, self._path)
-        except OSError as error:
-            self.problem = (
-                f"{self._path.name} cannot be written ({error.strerror}); a restart would lose data"
-            )
+        content = _File(format=FORMAT, server=self._server, stations=stations)
+        problem = write_state(self._path, content, "a restart would lose data")
+        if problem:
+            self.problem = problem
             return
         self._saved = dict(self.marks)
         if "written" in self.problem:

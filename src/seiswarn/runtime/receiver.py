@@ -85,7 +85,6 @@ class Receiver:
         self._tally = Tally(status, REPORT_NS)
         self._waiting: list[Received] = []
         self._heard_s = 0.0
-        self._complained = ""
         self.counters = dict.fromkeys(("records", "packets", "damaged", "old", "frames"), 0.0)
         hwm = Link(send_hwm=1000, receive_hwm=1000, linger_ms=0)
         self._socket = connect(zmq.DEALER, endpoint, None, hwm, identity=name)

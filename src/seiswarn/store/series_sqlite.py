@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from seiswarn.errors import StoreError
 from seiswarn.store.series_minutes import Minutes
 from seiswarn.store.series_pack import pack, unpack
 from seiswarn.store.series_points import Point, SecondColumns
+from seiswarn.store.sqlite_file import named, transaction
 from seiswarn.timebase import NS
 
 FILE = "series.sqlite"
@@ -182,23 +183,11 @@ class SeriesDatabase:
             pages, free = (self._db.execute(f"PRAGMA {p}_count").fetchone()[0] for p in ("page", "freelist"))
         return int(pages - free) * PAGE_BYTES
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._named():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db, self.path)
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
+    def _named(self) -> AbstractContextManager[None]:
+        return named(self.path)
 
 
 def open_database(path: Path) -> sqlite3.Connection:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -32,6 +32,7 @@ from seiswarn.messages import (
     kind_of,
 )
 from seiswarn.store import health_days
+from seiswarn.store.sqlite_file import named, transaction
 
 SCHEMA_VERSION = 1
 
@@ -298,23 +299,11 @@ class Database:
         with self._transaction():
             db.execute(health_days.TABLE)  # later than the others: databases made before get it too
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._named():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._connection, self.path)
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
+    def _named(self) -> AbstractContextManager[None]:
+        return named(self.path)
 
     def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._named():
